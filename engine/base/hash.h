@@ -1,0 +1,27 @@
+// Hashes and base64, all from OpenSSL's libcrypto.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "engine/base/bytes.h"
+#include "engine/base/result.h"
+
+namespace diaryx {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+Sha256 sha256(Bytes bytes);
+// Lower-case hexadecimal, two characters an octet.
+std::string to_hex(Bytes bytes);
+// Standard alphabet, padded, no line breaks.
+std::string to_base64(Bytes bytes);
+// Strict: standard alphabet, padded; anything else is Malformed.
+Result<Buffer> from_base64(std::string_view text);
+// The first 64 bits of the SHA-256, most significant octet first: a stable number for a text.
+std::uint64_t stable_hash64(std::string_view text);
+// Takes the same time wherever the first difference is. For secrets.
+bool equal_constant_time(std::string_view a, std::string_view b);
+
+}  // namespace diaryx

@@ -1,0 +1,21 @@
+// JSON as JavaScript reads and writes it: what ContentFormat, ContentEmbed, ContentJSON and awareness states are on the wire.
+// JSON.stringify's rules: numbers in JavaScript's shortest form, integer-like object keys first and ascending,
+// undefined members left out, lone surrogates escaped as \udXXX, no white space.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "engine/codec/any.h"
+
+namespace diaryx::codec {
+
+// JSON.parse. Malformed, or LimitExceeded below kMaxAnyDepth. A key given twice keeps its first place and last value.
+Result<Any> parse_js_json(std::string_view text);
+// JSON.stringify. Undefined at the top gives "undefined", as Yjs writes it; NaN and infinities give null.
+std::string to_js_json(const Any& value);
+// Number.prototype.toString: "1e+21", "0.1", "-0" → "0".
+std::string js_number_to_string(double value);
+
+}  // namespace diaryx::codec

@@ -1,0 +1,181 @@
+// A Yjs-compatible document: root types, transactions, updates, events. Start here; integrate.h is where the thinking is.
+//
+// One thread at a time; no clock, no I/O. Client ids and clocks are integers up to 2^53 - 1. Indexes and lengths of texts
+// count UTF-16 units, as Yjs does; texts themselves are UTF-8. An update made by Yjs 13 is accepted, and the same
+// operations give the same bytes (tests/compat).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "engine/base/bytes.h"
+#include "engine/base/result.h"
+#include "engine/codec/any.h"
+
+namespace diaryx::crdt {
+
+class Doc;
+
+// Yjs' type references, as on the wire.
+enum class TypeKind : std::uint8_t { Array = 0, Map = 1, Text = 2, XmlElement = 3, XmlFragment = 4, XmlHook = 5, XmlText = 6 };
+
+// A shared type inside a document: a light handle, valid as long as its Doc lives (also after the type was deleted).
+struct TypeRef {
+  Doc* doc = nullptr;
+  std::uint32_t branch = 0;
+  bool operator==(const TypeRef&) const = default;
+};
+
+class Text;
+class Map;
+class Array;
+
+// What a map entry or an array slot holds.
+using Value = std::variant<codec::Any, TypeRef>;
+
+// Passed through to observers; the engine gives it no meaning.
+using Origin = std::uint64_t;
+
+struct DocOptions {
+  std::uint64_t client_id = 0;
+  bool gc = true;  // Forget the content of what was deleted.
+};
+
+// What one transaction did, told once it is over. Borrowed: valid during the call only.
+struct TransactionSummary {
+  Origin origin;
+  bool local;     // Made by transact(), not by apply_update().
+  Bytes update;   // Update v1 of just this transaction, as Yjs' 'update' event; empty span if nothing changed.
+  // Types whose direct children changed. For maps the keys that changed; for sequences `keys` is empty.
+  struct Change {
+    TypeRef type;
+    std::vector<std::string> keys;
+  };
+  const std::vector<Change>& changes;
+};
+
+class Doc {
+ public:
+  explicit Doc(DocOptions options);
+  ~Doc();
+  Doc(const Doc&) = delete;
+  Doc& operator=(const Doc&) = delete;
+
+  std::uint64_t client_id() const noexcept;
+
+  // The root type of that name, declared as `kind` if it was not yet. A root first seen in an update has no kind until
+  // somebody declares it; declaring it again as another kind is InvalidArgument.
+  Result<TypeRef> root(std::string_view name, TypeKind kind);
+  // The same for code that fixes the kind itself: aborts where root() would fail, so only after a successful root().
+  Text text(std::string_view root_name);
+  Map map(std::string_view root_name);
+  Array array(std::string_view root_name);
+
+  // Runs `body` as one transaction; nested calls join the outer one. Observers run at its end.
+  void transact(const std::function<void()>& body, Origin origin = 0);
+
+  // Decodes and checks all of `update` first: an error leaves the document as it was. Parts whose dependencies are missing
+  // wait inside the document (has_pending()).
+  Status apply_update(Bytes update_v1, Origin origin = 0);
+  bool has_pending() const noexcept;
+
+  Buffer encode_state_vector() const;
+  // Everything, or what a replica with that state vector lacks. Pending parts included.
+  Buffer encode_state_as_update() const;
+  Result<Buffer> encode_state_as_update(Bytes state_vector) const;
+  // Next clock expected from `client`; 0 if never heard of.
+  std::uint64_t clock_of(std::uint64_t client) const noexcept;
+  // Nothing was ever written to it (and nothing is pending).
+  bool empty() const noexcept;
+
+  // Observers are called in the order of registration, after each transaction that changed something. They may read the
+  // document and must not edit it.
+  using Observer = std::function<void(const TransactionSummary&)>;
+  std::uint64_t observe(Observer observer);
+  void unobserve(std::uint64_t handle);
+
+  // From a type up to its root: root name first, then a map key (string) or nothing for a place in a sequence, per level.
+  struct PathStep {
+    std::optional<std::string> key;
+  };
+  struct Path {
+    std::string root;
+    std::vector<PathStep> steps;
+  };
+  std::optional<Path> path_of(TypeRef type) const;  // Nothing if it, or something above it, was deleted.
+
+  std::optional<TypeKind> kind_of(TypeRef type) const noexcept;
+
+  // Every link, length and index of the document is as it must be; else what is not. For tests and `validate`.
+  Status check_invariants() const;
+
+  struct State;  // Internal: defined in the module.
+  State& state() noexcept { return *state_; }
+  const State& state() const noexcept { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// --- Typed views over a TypeRef. Editing outside a transaction makes one of its own. ---
+
+using Attributes = codec::AnyObject;  // A null value removes the attribute.
+
+class Text {
+ public:
+  explicit Text(TypeRef type) : type_(type) {}
+  TypeRef ref() const noexcept { return type_; }
+  std::uint64_t length() const;  // UTF-16 units, an embed counts one.
+  std::string to_string() const;
+  // `index` <= length(). Without attributes the text takes those of its left neighbour.
+  void insert(std::uint64_t index, std::string_view utf8);
+  void insert(std::uint64_t index, std::string_view utf8, const Attributes& attributes);
+  void erase(std::uint64_t index, std::uint64_t length);
+
+ private:
+  TypeRef type_;
+};
+
+class Map {
+ public:
+  explicit Map(TypeRef type) : type_(type) {}
+  TypeRef ref() const noexcept { return type_; }
+  std::optional<Value> get(std::string_view key) const;
+  bool has(std::string_view key) const;
+  std::size_t size() const;
+  // In Yjs' order. The callback must not edit the map.
+  void for_each(const std::function<void(std::string_view key, const Value& value)>& visit) const;
+  void set(std::string_view key, codec::Any value);
+  TypeRef set_type(std::string_view key, TypeKind kind);  // A new, empty Array, Map or Text.
+  void erase(std::string_view key);
+
+ private:
+  TypeRef type_;
+};
+
+class Array {
+ public:
+  explicit Array(TypeRef type) : type_(type) {}
+  TypeRef ref() const noexcept { return type_; }
+  std::uint64_t length() const;
+  std::optional<Value> get(std::uint64_t index) const;
+  void for_each(const std::function<void(const Value& value)>& visit) const;
+  void insert(std::uint64_t index, std::vector<codec::Any> values);
+  void push(std::vector<codec::Any> values);
+  TypeRef insert_type(std::uint64_t index, TypeKind kind);
+  void erase(std::uint64_t index, std::uint64_t length);
+
+ private:
+  TypeRef type_;
+};
+
+// The plain JSON-like value of a type and all that is in it (toJSON of Yjs).
+codec::Any to_any(TypeRef type);
+
+}  // namespace diaryx::crdt

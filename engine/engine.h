@@ -1,0 +1,103 @@
+// The front door: an opened workspace and what one can do with it. cli/ and web/ start here.
+//
+// A Workspace lives on one thread at a time. Work on files is handed out as values (sync/disk_task.h), so that a server can do
+// it on another thread; the one-shot calls below do it in place.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/json.h"
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+#include "engine/filesystem/file_set.h"
+#include "engine/history/commit.h"
+#include "engine/storage/lock.h"
+#include "engine/sync/hub.h"
+#include "engine/workspace/validate.h"
+
+namespace diaryx {
+
+namespace sync {
+class Hub;
+class DiskSync;
+}  // namespace sync
+
+// The workspace root for a directory: the nearest parent (or itself) with `.diaryx/`, else itself.
+std::filesystem::path find_workspace_root(const std::filesystem::path& start);
+
+struct WorkspaceInfo {
+  std::filesystem::path root;
+  std::string workspace_id;
+  std::string epoch;
+};
+
+struct ReconcileReport {
+  std::uint64_t files = 0;    // Live files afterwards.
+  std::uint64_t updated = 0;  // New or changed on disk, taken in.
+  std::uint64_t deleted = 0;  // Vanished from disk, tombstoned.
+  std::uint64_t written = 0;  // Written to disk because the documents were ahead.
+  std::vector<std::pair<std::string, std::string>> skipped;  // path, reason
+  std::int64_t elapsed_ms = 0;
+};
+
+// done of total; total 0 = not known yet.
+using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+struct FileSummary {
+  std::string id;
+  std::string path;
+  OrderedJson metadata;  // FileMetadata.
+};
+
+enum class Access {
+  Read,    // Store opened read-only, no lock: works beside a running server.
+  Write,   // Holds the lock. NotFound if there is no store.
+  Create,  // As Write, and makes the store if there is none.
+};
+
+class Workspace {
+ public:
+  struct Options {
+    std::filesystem::path root;
+    Access access = Access::Read;
+    bool write_back = true;          // false: documents never change files.
+    std::int64_t lock_wait_ms = 0;   // How long to wait for another one-shot command to finish.
+  };
+  // Clock and random must outlive the workspace. Errors: NotFound (no folder, no store), Busy (locked), TooNew, Corrupt, Io.
+  static Result<std::unique_ptr<Workspace>> open(const Options& options, const Clock& clock, Random& random);
+  ~Workspace();
+
+  const WorkspaceInfo& info() const noexcept;
+
+  // Brings disk and documents together, both ways (init, and every start of serve).
+  Result<ReconcileReport> reconcile(const Progress& progress = {});
+  // Writes to disk what waits for its quiet time.
+  Status flush();
+  // Every live file as the documents have it.
+  Result<filesystem::FileSet> render();
+  Result<workspace::ValidateReport> validate();
+  // What `commit` commits: call after reconcile() and validate(), in this process or in the server.
+  Result<history::CommitReport> commit(const history::CommitOptions& options);
+  std::vector<FileSummary> files(bool include_deleted = false) const;
+  // Files whose documents are ahead of the disk.
+  Result<std::vector<std::string>> pending();
+
+  // For serve. Write access only.
+  sync::Hub& hub();
+  sync::DiskSync& disk();
+
+ private:
+  struct Impl;
+  explicit Workspace(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace diaryx

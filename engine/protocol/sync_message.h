@@ -1,0 +1,44 @@
+// y-sync messages, the payload of a frame (source: y-protocols 1.0.7).
+//
+//   message := 00 00 varbytes(state vector v1)     SyncStep1: what I have
+//            | 00 01 varbytes(update v1)           SyncStep2: what you lack
+//            | 00 02 varbytes(update v1)           Update: what just happened
+//            | 01 varbytes(awareness update)       see awareness.h
+//            | 02 00 varstring(reason)             Auth: permission denied
+//            | 02 01                               Auth: granted
+//            | 03                                  QueryAwareness
+//   varbytes := length:varuint byte[length]
+//
+// Several may follow each other in one payload. Unknown types cannot be skipped, because their length is unknown.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/bytes.h"
+#include "engine/base/result.h"
+
+namespace diaryx::protocol {
+
+enum class MessageKind { SyncStep1, SyncStep2, Update, Awareness, AuthDenied, AuthGranted, QueryAwareness };
+
+// Borrows from the payload it was decoded from.
+struct Message {
+  MessageKind kind;
+  Bytes body;  // State vector, update, awareness update, or reason text; empty for the rest.
+};
+
+// All messages of a payload, in order. Malformed anywhere makes the whole payload Malformed: nothing of it may be used.
+// An empty payload is Malformed too.
+Result<std::vector<Message>> decode_messages(Bytes payload);
+
+// Each appends one message to `out`.
+void write_sync_step1(Buffer& out, Bytes state_vector);
+void write_sync_step2(Buffer& out, Bytes update);
+void write_update(Buffer& out, Bytes update);
+void write_awareness(Buffer& out, Bytes awareness_update);
+void write_auth_denied(Buffer& out, std::string_view reason);
+void write_query_awareness(Buffer& out);
+
+}  // namespace diaryx::protocol

@@ -1,0 +1,140 @@
+// The workspace's database: durable updates and snapshots of documents as opaque bytes, the ledger of what disk and
+// documents last agreed on, and a few named values. One SQLite file (.diaryx/store.db); schema.sql documents each column.
+//
+// Reading works beside another process that writes (WAL). Writing is for the holder of the workspace lock (lock.h).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/bytes.h"
+#include "engine/base/hash.h"
+#include "engine/base/result.h"
+
+namespace diaryx::storage {
+
+// Where an update came from. Stored as a number; never renumber.
+enum class UpdateOrigin : std::uint8_t { Local = 0, Remote = 1, Sync = 2, Disk = 3, Import = 4 };
+
+struct NewUpdate {
+  std::string doc;   // Store name of the document, e.g. "workspace", "body/<file id>", "path/<path>".
+  Buffer data;       // An update v1; opaque here.
+  UpdateOrigin origin = UpdateOrigin::Remote;
+  std::int64_t time_ms = 0;
+};
+
+struct StoredUpdate {
+  std::int64_t seq;  // Strictly increasing within a document, from 1, gaps allowed, never reused.
+  Buffer data;
+  UpdateOrigin origin;
+  std::int64_t time_ms;
+};
+
+struct Snapshot {
+  std::int64_t covers_seq;  // Contains every update up to and including this one.
+  Buffer state;
+};
+
+struct StoredDoc {
+  std::optional<Snapshot> snapshot;
+  std::vector<StoredUpdate> updates;  // Those after the snapshot, ascending.
+  bool exists() const noexcept { return snapshot.has_value() || !updates.empty(); }
+};
+
+struct DocStat {
+  std::string doc;
+  std::int64_t last_seq = 0;
+  std::uint64_t log_rows = 0, log_bytes = 0, snapshot_bytes = 0;  // Log: after the snapshot.
+};
+
+// One file as disk and documents last agreed on it.
+struct LedgerEntry {
+  std::string file_id;
+  std::string path;
+  std::string base;    // The whole file, octet for octet.
+  Sha256 base_hash{};  // Of `base`.
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  std::uint64_t inode = 0;
+  // Set just before we write the file, cleared (and become the base) just after: tells our own half-finished write from
+  // somebody's edit after a crash. `pending` is the whole new file.
+  std::optional<std::string> pending;
+  std::string pending_path;  // Where `pending` goes; differs from `path` when we move the file.
+};
+// The same without the two large texts.
+struct LedgerStamp {
+  std::string file_id, path;
+  Sha256 base_hash{};
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  std::uint64_t inode = 0;
+  bool has_pending = false;
+};
+
+enum class OpenMode { ReadOnly, ReadWrite, Create };
+
+class Store {
+ public:
+  // `file` ":memory:" for tests. TooNew if written by a newer schema, Corrupt if it is no database of ours, NotFound.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& file, OpenMode mode);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // A transaction. Rolls back when destroyed uncommitted; nested begin() is a broken invariant.
+  class Transaction {
+   public:
+    Transaction(Transaction&& other) noexcept;
+    Transaction& operator=(Transaction&&) = delete;
+    ~Transaction();
+    Status commit();  // Durable when it returns.
+
+   private:
+    friend class Store;
+    explicit Transaction(Store& store) : store_(&store) {}
+    Store* store_;
+  };
+  Result<Transaction> begin();
+
+  // Calls below run in the open transaction, or each in one of its own.
+  Status append(std::span<const NewUpdate> updates);
+  Result<StoredDoc> load(std::string_view doc);
+  Result<bool> exists(std::string_view doc);
+  Result<std::vector<DocStat>> list_docs(std::string_view prefix);
+  Result<std::int64_t> last_seq(std::string_view doc);
+  // Replaces the snapshot and deletes the log up to covers_seq.
+  Status fold(std::string_view doc, const Snapshot& snapshot);
+  // Snapshot and log move to a new name; AlreadyExists if that exists.
+  Status rename_doc(std::string_view from, std::string_view to);
+  Status remove_doc(std::string_view doc);
+
+  Result<std::optional<LedgerEntry>> ledger(std::string_view file_id);
+  Result<std::vector<LedgerStamp>> ledger_stamps();
+  Status put_ledger(const LedgerEntry& entry);
+  // Only the stat part, when a file was touched but not changed.
+  Status put_ledger_stat(std::string_view file_id, std::uint64_t size, std::int64_t mtime_ns, std::uint64_t inode);
+  Status set_ledger_pending(std::string_view file_id, std::string_view pending_path, std::string_view pending);
+  Status clear_ledger_pending(std::string_view file_id);
+  Status remove_ledger(std::string_view file_id);
+
+  Result<std::optional<std::string>> meta(std::string_view key);
+  Status set_meta(std::string_view key, std::string_view value);
+
+  // Octets on disk: database and WAL.
+  Result<std::uint64_t> size_bytes();
+  // Moves the WAL into the database, when the last user closes.
+  Status checkpoint();
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace diaryx::storage

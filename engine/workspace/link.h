@@ -1,0 +1,39 @@
+// Links between notes as they stand in headers, in four formats, and the paths they mean.
+//
+//   markdown_root (default)  [Title](/a/b.md)      markdown_relative  [Title](../b.md)
+//   plain_relative           ../b.md               plain_canonical    a/b.md
+//
+// The URL is wrapped in <> if it contains a space or a bracket.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+
+namespace diaryx::workspace {
+
+enum class LinkFormat { MarkdownRoot, MarkdownRelative, PlainRelative, PlainCanonical };
+std::optional<LinkFormat> parse_link_format(std::string_view text);  // "markdown_root", …
+std::string_view to_string(LinkFormat format) noexcept;
+
+enum class LinkBase { Root, Relative, Ambiguous };
+struct Link {
+  std::optional<std::string> title;
+  std::string target;  // Without a leading "/"; percent escapes as written.
+  LinkBase base;
+};
+Link parse_link(std::string_view text);
+
+// The workspace-relative path that `link`, standing in the file `from`, means: "." and ".." resolved. Nothing if it leaves
+// the root. An ambiguous target is read from the root under PlainCanonical, else relative to `from`.
+std::optional<std::string> canonical_target(const Link& link, std::string_view from, LinkFormat hint);
+std::string format_link(LinkFormat format, std::string_view from, std::string_view to, std::string_view title);
+
+// "utility_index.md" → "Utility Index".
+std::string path_to_title(std::string_view path);
+// "Hello World!" → "hello-world.md"; nothing usable → "untitled.md".
+std::string title_to_file_name(std::string_view title);
+
+}  // namespace diaryx::workspace

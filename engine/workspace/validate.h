@@ -1,0 +1,56 @@
+// Is the workspace sound? Findings only; nothing is changed.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/workspace/metadata_doc.h"
+
+namespace diaryx::workspace {
+
+enum class IssueKind {
+  BrokenParentChain,  // part_of names a file that is not there (never was, or is deleted).
+  MissingChild,       // A contents item names a file that is not there.
+  OrphanBodyDoc,      // A body document without a record.
+  MissingBodyDoc,     // A record without a body document, though its file on disk has a body.
+  LinkCycle,          // Following part_of comes back to the same file.
+  DuplicatePath,      // Two live records claim one path.
+  InvalidPath,        // A record's path is not one we would ever write.
+  BrokenLink,         // A link that resolves to no file (attachments included), or out of the workspace.
+  UnreadableFile,     // A file on disk that is not synced, with the reason.
+  UnreadableHeader,   // The header is not YAML we can read; the body is synced.
+  UnreadableRecord,   // A record in the document that cannot be understood.
+};
+std::string_view to_string(IssueKind kind) noexcept;  // "BrokenParentChain", …
+
+enum class Severity { Warning, Error };
+std::string_view to_string(Severity severity) noexcept;  // "warning", "error"
+
+struct Issue {
+  IssueKind kind;
+  Severity severity;
+  std::string path;     // Of the file; "" if it has none.
+  std::string key;      // File id, or the body document's key.
+  std::string message;  // A sentence that names both ends.
+};
+
+struct ValidateInput {
+  const MetadataDoc& metadata;
+  std::set<std::string> body_docs;      // File ids that have a body document.
+  std::set<std::string> orphan_paths;   // Paths of body documents that wait for their record.
+  std::map<std::string, bool> on_disk;  // Every file below the root → has it a non-empty body (Markdown) / true.
+  std::vector<std::pair<std::string, std::string>> unreadable_files;  // path, reason
+};
+
+struct ValidateReport {
+  std::uint64_t files = 0;   // Live records.
+  std::uint64_t bodies = 0;  // Live records with a body document.
+  std::vector<Issue> issues;  // Sorted by path, then kind.
+  bool ok() const noexcept { return issues.empty(); }
+};
+
+ValidateReport validate(const ValidateInput& input);
+
+}  // namespace diaryx::workspace
