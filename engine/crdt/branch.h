@@ -1,4 +1,5 @@
-// A shared type: the list or map that items hang in. A handle (TypeRef) is an index into the document's branches.
+// A shared type: the list or map that items hang in. A handle (TypeRef) is an index into the
+// document's branches.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +12,15 @@
 
 namespace diaryx::crdt {
 
-// The current item per key, in the order in which the keys were first set (that of a JavaScript Map).
+// The current item per key, in the order in which the keys were first set (that of a JavaScript
+// Map).
 class MapEntries {
  public:
   struct Entry {
     KeyIx key;
     ItemIx last;   // The value: the item without a right neighbour.
-    ItemIx first;  // The other end of its chain, where concurrent items without an origin are compared.
+    ItemIx first;  // The other end of its chain, where concurrent items without an origin are
+                   // compared.
   };
 
   Entry* find(KeyIx key) noexcept;
@@ -45,18 +48,21 @@ class MapEntries {
 
 struct Branch {
   std::optional<TypeKind> kind;  // None: a root seen in an update that nobody declared yet.
-  bool root = false;
   bool has_formatting = false;   // Ever had a format mark.
-  bool collected = false;        // Its item was collected; nothing hangs here any more.
-  KeyIx name = kNone;            // Of a root: its name. Of an XML element or hook: its node or hook name.
-  ItemIx item = kNone;           // The item whose content this is; none for a root.
-  ItemIx start = kNone;          // First item of the list.
-  std::uint64_t length = 0;      // Visible units in the list.
+  bool deleted = false;          // Its item was deleted.
+  KeyIx name = kNone;    // Of a root: its name. Of an XML element or hook: its node or hook name.
+  Id owner;              // The item whose content this is; none for a root.
+  ItemIx start = kNone;  // First and last item of the list, deleted ones included.
+  ItemIx end = kNone;
+  std::uint64_t length = 0;  // Visible units in the list.
   MapEntries map;
-  // Where the last edit was: an item of the list and how many visible units are before it. kNone: unknown.
+  // Where the last edit was: an item of the list and how many visible units are before it. kNone:
+  // unknown.
   ItemIx cursor = kNone;
   std::uint64_t cursor_index = 0;
   std::uint32_t index_root = kNone;  // position.h; none while the list is short.
+
+  bool is_root() const noexcept { return owner.none(); }
 };
 
 class BranchTable {
@@ -74,7 +80,8 @@ class BranchTable {
     branches_.emplace_back();
     return static_cast<BranchIx>(branches_.size() - 1);
   }
-  // Gives back a branch that no handle was ever made for: the content of a struct that we turned out to have.
+  // Gives back a branch that no handle was ever made for: the content of a struct that we turned
+  // out to have.
   void unmake(BranchIx ix) {
     branches_[ix] = Branch{};
     free_.push_back(ix);

@@ -14,8 +14,12 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD.
 
-bool is_high(char16_t unit) noexcept { return unit >= 0xD800 && unit <= 0xDBFF; }
-bool is_low(char16_t unit) noexcept { return unit >= 0xDC00 && unit <= 0xDFFF; }
+bool is_high(char16_t unit) noexcept {
+  return unit >= 0xD800 && unit <= 0xDBFF;
+}
+bool is_low(char16_t unit) noexcept {
+  return unit >= 0xDC00 && unit <= 0xDFFF;
+}
 
 // WTF-8: a surrogate that stands alone is written as if it were a character.
 std::string units_to_wtf8(std::u16string_view units) {
@@ -24,7 +28,8 @@ std::string units_to_wtf8(std::u16string_view units) {
   for (std::size_t i = 0; i < units.size(); ++i) {
     const char16_t unit = units[i];
     if (is_high(unit) && i + 1 < units.size() && is_low(units[i + 1])) {
-      append_code_point(out, 0x10000 + ((char32_t{unit} - 0xD800) << 10U) + (char32_t{units[i + 1]} - 0xDC00));
+      append_code_point(
+          out, 0x10000 + ((char32_t{unit} - 0xD800) << 10U) + (char32_t{units[i + 1]} - 0xDC00));
       ++i;
     } else {
       append_code_point(out, unit);
@@ -39,10 +44,12 @@ bool ends_high(std::string_view text) noexcept {
          (static_cast<unsigned char>(text[text.size() - 2]) & 0xF0U) == 0xA0U;
 }
 bool starts_low(std::string_view text) noexcept {
-  return text.size() >= 3 && text[0] == '\xED' && (static_cast<unsigned char>(text[1]) & 0xF0U) == 0xB0U;
+  return text.size() >= 3 && text[0] == '\xED' &&
+         (static_cast<unsigned char>(text[1]) & 0xF0U) == 0xB0U;
 }
 bool is_surrogate_at(std::string_view text, std::size_t at) noexcept {
-  return text[at] == '\xED' && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0U;
+  return text[at] == '\xED' && at + 1 < text.size() &&
+         static_cast<unsigned char>(text[at + 1]) >= 0xA0U;
 }
 
 std::uint32_t append(Arena& arena, std::string_view text) {
@@ -71,12 +78,14 @@ void split_text(Arena& arena, Item& left, Item& right, std::uint64_t offset) {
   }
   const std::string_view text = content_text(arena, left);
   const Utf8Offset cut = utf8_offset(text, static_cast<std::size_t>(offset));
-  if (!cut.inside_surrogates && !(left.has(Item::kHasSurrogates) && ends_high(text.substr(0, cut.bytes)))) {
+  if (!cut.inside_surrogates &&
+      !(left.has(Item::kHasSurrogates) && ends_high(text.substr(0, cut.bytes)))) {
     right.content = left.content + static_cast<std::uint32_t>(cut.bytes);
     right.content_size = left.content_size - static_cast<std::uint32_t>(cut.bytes);
     left.content_size = static_cast<std::uint32_t>(cut.bytes);
   } else {
-    // Yjs looks only at the last unit of the left half: a high surrogate there spoils it and the unit behind the cut.
+    // Yjs looks only at the last unit of the left half: a high surrogate there spoils it and the
+    // unit behind the cut.
     std::u16string units = utf8_to_utf16(text);
     units[static_cast<std::size_t>(offset) - 1] = u'\xFFFD';
     units[static_cast<std::size_t>(offset)] = u'\xFFFD';
@@ -123,7 +132,8 @@ void scan_object(WireReader& in, bool& canonical, int depth) {
   for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
     const std::string_view key = as_text(in.bytes(scan_length(in, canonical)));
     if (!is_utf8(key)) return in.fail("a key is not UTF-8");
-    // JavaScript moves integer-like keys to the front, drops doubles, and treats __proto__ specially.
+    // JavaScript moves integer-like keys to the front, drops doubles, and treats __proto__
+    // specially.
     if ((!key.empty() && key[0] >= '0' && key[0] <= '9') || key == "__proto__") canonical = false;
     if (i < kCompared) {
       for (std::size_t k = 0; k < i; ++k) {
@@ -155,23 +165,29 @@ void scan_integer(WireReader& in, bool& canonical) noexcept {
 TextShape measure(std::string_view text) noexcept {
   if (is_ascii(text)) return {text.size(), Item::kAscii};
   TextShape shape{utf16_length(text), 0};
-  for (std::size_t at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
+  for (std::size_t at = text.find('\xED'); at != std::string_view::npos;
+       at = text.find('\xED', at + 1)) {
     if (is_surrogate_at(text, at)) shape.flags = Item::kHasSurrogates;
   }
   return shape;
 }
 
 void write_text(WireWriter& out, std::string_view text, std::uint8_t flags) {
-  if ((flags & Item::kHasSurrogates) == 0) return out.var_string(text);
+  const bool plain =
+      (flags & Item::kHasSurrogates) == 0 || text.find('\xED') == std::string_view::npos;
+  if (plain) return out.var_string(text);
   std::string replaced(text);
-  for (std::size_t at = replaced.find('\xED'); at != std::string::npos; at = replaced.find('\xED', at + 1)) {
+  for (std::size_t at = replaced.find('\xED'); at != std::string::npos;
+       at = replaced.find('\xED', at + 1)) {
     if (is_surrogate_at(replaced, at)) replaced.replace(at, 3, kReplacement);
   }
   out.var_string(replaced);
 }
 
-void write_text_from(WireWriter& out, std::string_view text, std::uint8_t flags, std::uint64_t offset) {
-  if ((flags & Item::kAscii) != 0) return out.var_string(text.substr(static_cast<std::size_t>(offset)));
+void write_text_from(WireWriter& out, std::string_view text, std::uint8_t flags,
+                     std::uint64_t offset) {
+  if ((flags & Item::kAscii) != 0)
+    return out.var_string(text.substr(static_cast<std::size_t>(offset)));
   const Utf8Offset cut = utf8_offset(text, static_cast<std::size_t>(offset));
   if (!cut.inside_surrogates) return write_text(out, text.substr(cut.bytes), flags);
   std::string tail(kReplacement);
@@ -185,8 +201,10 @@ void scan_any(WireReader& in, bool& canonical, int depth) {
     case 127:
     case 126:
     case 121:
-    case 120: return;
-    case 125: return scan_integer(in, canonical);
+    case 120:
+      return;
+    case 125:
+      return scan_integer(in, canonical);
     case 124: {
       const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(big_endian(in.bytes(4))));
       if (std::isnan(value) || written_as_integer(value)) canonical = false;
@@ -195,25 +213,30 @@ void scan_any(WireReader& in, bool& canonical, int depth) {
     case 123: {
       const std::uint64_t bits = big_endian(in.bytes(8));
       const auto value = std::bit_cast<double>(bits);
-      const bool shorter = written_as_integer(value) || static_cast<double>(static_cast<float>(value)) == value;
+      const bool shorter =
+          written_as_integer(value) || static_cast<double>(static_cast<float>(value)) == value;
       if (std::isnan(value) ? bits != 0x7FF8000000000000ULL : shorter) canonical = false;
       return;
     }
-    case 122: return in.skip(8);
+    case 122:
+      return in.skip(8);
     case 119: {
       const std::uint64_t size = scan_length(in, canonical);
       if (!is_utf8(as_text(in.bytes(size)))) in.fail("a string is not UTF-8");
       return;
     }
-    case 116: return in.skip(scan_length(in, canonical));
+    case 116:
+      return in.skip(scan_length(in, canonical));
     case 117: {
       const std::uint64_t count = scan_length(in, canonical);
       if (count > in.remaining()) return in.fail("an array has more elements than octets");
       for (std::uint64_t i = 0; i < count && !in.failed(); ++i) scan_any(in, canonical, depth + 1);
       return;
     }
-    case 118: return scan_object(in, canonical, depth);
-    default: return in.fail("an any-value of unknown kind");
+    case 118:
+      return scan_object(in, canonical, depth);
+    default:
+      return in.fail("an any-value of unknown kind");
   }
 }
 
@@ -234,12 +257,15 @@ void read_anys(WireReader& in, std::uint64_t count, Arena& arena) {
   }
 }
 
-void append_any(Arena& arena, const codec::Any& value) { codec::Writer(arena).any(value); }
+void append_any(Arena& arena, const codec::Any& value) {
+  codec::Writer(arena).any(value);
+}
 
 void read_json(WireReader& in, Arena& arena, bool undefined_too) {
   const std::string_view text = in.var_string();
   if (in.failed()) return;
-  if (text == "null" || text == "true" || text == "false" || (undefined_too && text == "undefined")) {
+  if (text == "null" || text == "true" || text == "false" ||
+      (undefined_too && text == "undefined")) {
     append(arena, text);
     return;
   }
@@ -254,7 +280,8 @@ void read_doc_options(WireReader& in, Arena& arena) {
   scan_any(in, canonical);
   if (in.failed()) return;
   const auto options = codec::Reader(Bytes(start, in.cursor())).any();
-  if (!options || options->is_null() || options->is_undefined()) return in.fail("a sub-document without options");
+  if (!options || options->is_null() || options->is_undefined())
+    return in.fail("a sub-document without options");
   const auto truthy = [](const codec::Any* value) {
     if (value == nullptr || value->is_null() || value->is_undefined()) return false;
     if (const bool* flag = value->get<bool>()) return *flag;
@@ -268,7 +295,8 @@ void read_doc_options(WireReader& in, Arena& arena) {
   if (gc != nullptr && !gc->is_undefined() && !truthy(gc)) kept.emplace_back("gc", false);
   if (truthy(options->find("autoLoad"))) kept.emplace_back("autoLoad", true);
   const codec::Any* meta = options->find("meta");
-  if (meta != nullptr && !meta->is_null() && !meta->is_undefined()) kept.emplace_back("meta", *meta);
+  if (meta != nullptr && !meta->is_null() && !meta->is_undefined())
+    kept.emplace_back("meta", *meta);
   append_any(arena, codec::Any(std::move(kept)));
 }
 
@@ -288,10 +316,16 @@ std::size_t json_prefix(Bytes encoded, std::uint64_t count) noexcept {
 void split_content(Arena& arena, Item& left, Item& right, std::uint64_t offset) {
   std::size_t head = 0;
   switch (left.kind) {
-    case Kind::String: return split_text(arena, left, right, offset);
-    case Kind::Any: head = any_prefix(content_bytes(arena, left), offset); break;
-    case Kind::Json: head = json_prefix(content_bytes(arena, left), offset); break;
-    default: return;
+    case Kind::String:
+      return split_text(arena, left, right, offset);
+    case Kind::Any:
+      head = any_prefix(content_bytes(arena, left), offset);
+      break;
+    case Kind::Json:
+      head = json_prefix(content_bytes(arena, left), offset);
+      break;
+    default:
+      return;
   }
   right.content = left.content + static_cast<std::uint32_t>(head);
   right.content_size = left.content_size - static_cast<std::uint32_t>(head);
@@ -303,7 +337,8 @@ void join_content(Arena& arena, Item& left, const Item& right) {
   if (left.kind == Kind::String) {
     const bool ascii = left.has(Item::kAscii) && right.has(Item::kAscii);
     const bool surrogates = left.has(Item::kHasSurrogates) || right.has(Item::kHasSurrogates);
-    if (surrogates && ends_high(content_text(arena, left)) && starts_low(content_text(arena, right))) {
+    if (surrogates && ends_high(content_text(arena, left)) &&
+        starts_low(content_text(arena, right))) {
       // Two halves of a pair meet and are one character from now on.
       std::u16string units = utf8_to_utf16(content_text(arena, left));
       units += utf8_to_utf16(content_text(arena, right));
@@ -311,7 +346,8 @@ void join_content(Arena& arena, Item& left, const Item& right) {
       set_shape(left, measure(content_text(arena, left)).flags);
       return;
     }
-    set_shape(left, static_cast<std::uint8_t>((ascii ? Item::kAscii : 0) | (surrogates ? Item::kHasSurrogates : 0)));
+    set_shape(left, static_cast<std::uint8_t>((ascii ? Item::kAscii : 0) |
+                                              (surrogates ? Item::kHasSurrogates : 0)));
   }
   const std::size_t left_end = std::size_t{left.content} + left.content_size;
   if (left_end != right.content) {
@@ -320,7 +356,8 @@ void join_content(Arena& arena, Item& left, const Item& right) {
     const std::size_t start = at_end ? left.content : arena.size();
     arena.resize(start + left.content_size + right.content_size);
     if (!at_end) std::memcpy(arena.data() + start, arena.data() + left.content, left.content_size);
-    std::memcpy(arena.data() + start + left.content_size, arena.data() + right.content, right.content_size);
+    std::memcpy(arena.data() + start + left.content_size, arena.data() + right.content,
+                right.content_size);
     left.content = static_cast<std::uint32_t>(start);
   }
   left.content_size += right.content_size;

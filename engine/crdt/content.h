@@ -1,4 +1,5 @@
-// What is inside an item: how the kinds are measured, cut, joined and brought to the form that Yjs would write.
+// What is inside an item: how the kinds are measured, cut, joined and brought to the form that Yjs
+// would write.
 #pragma once
 
 #include <string_view>
@@ -23,8 +24,10 @@ TextShape measure(std::string_view text) noexcept;
 
 // A string as Yjs puts it on the wire: lone surrogates replaced, length in front.
 void write_text(WireWriter& out, std::string_view text, std::uint8_t flags);
-// The tail from `offset` units on, as JavaScript's slice() and the wire make it: a pair cut in the middle leaves U+FFFD.
-void write_text_from(WireWriter& out, std::string_view text, std::uint8_t flags, std::uint64_t offset);
+// The tail from `offset` units on, as JavaScript's slice() and the wire make it: a pair cut in the
+// middle leaves U+FFFD.
+void write_text_from(WireWriter& out, std::string_view text, std::uint8_t flags,
+                     std::uint64_t offset);
 
 // --- Any-values and JSON: from whatever some writer chose to the octets that Yjs would write ---
 
@@ -32,12 +35,13 @@ void write_text_from(WireWriter& out, std::string_view text, std::uint8_t flags,
 void scan_any(WireReader& in, bool& canonical, int depth = 0);
 // Reads `count` any-values and appends them to `arena` as Yjs would write them.
 void read_anys(WireReader& in, std::uint64_t count, Arena& arena);
-// Reads a varstring that is JSON and appends to `arena` what JSON.stringify makes of it, without a length.
-// `undefined_too`: "undefined" stands for itself (ContentJSON).
+// Reads a varstring that is JSON and appends to `arena` what JSON.stringify makes of it, without a
+// length. `undefined_too`: "undefined" stands for itself (ContentJSON).
 void read_json(WireReader& in, Arena& arena, bool undefined_too = false);
 // The options of a sub-document: what Yjs keeps of them.
 void read_doc_options(WireReader& in, Arena& arena);
-// Octets taken by the first `count` any-values, or JSON varstrings, of `encoded`. They were checked when they came in.
+// Octets taken by the first `count` any-values, or JSON varstrings, of `encoded`. They were checked
+// when they came in.
 std::size_t any_prefix(Bytes encoded, std::uint64_t count) noexcept;
 std::size_t json_prefix(Bytes encoded, std::uint64_t count) noexcept;
 
@@ -52,8 +56,9 @@ inline std::string_view content_text(const Arena& arena, const Item& item) noexc
   return as_text(content_bytes(arena, item));
 }
 
-// Cuts the content of `left` at `offset` (0 < offset < length); `right` gets the tail. Lengths are the caller's.
-// May rewrite or append octets where a surrogate pair is cut: both halves become U+FFFD for good, as in Yjs.
+// Cuts the content of `left` at `offset` (0 < offset < length); `right` gets the tail. Lengths are
+// the caller's. May rewrite or append octets where a surrogate pair is cut: both halves become
+// U+FFFD for good, as in Yjs.
 void split_content(Arena& arena, Item& left, Item& right, std::uint64_t offset);
 // Joins the content of `right` to that of `left`: no copy if they lie side by side.
 void join_content(Arena& arena, Item& left, const Item& right);

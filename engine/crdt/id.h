@@ -1,7 +1,9 @@
-// The numbers that name things inside one document. All are dense indexes but clocks, which count as Yjs counts.
+// The numbers that name things inside one document. All are dense indexes but clocks, which count
+// as Yjs counts.
 //
-// On the wire a struct is (client id, clock), both up to 2^53 - 1. Inside, a client id is replaced by a ClientIx at the
-// border, so that comparing two ids is comparing two words and finding a client is indexing an array.
+// On the wire a struct is (client id, clock), both up to 2^53 - 1. Inside, a client id is replaced
+// by a ClientIx at the border, so that comparing two ids is comparing two words and finding a
+// client is indexing an array.
 #pragma once
 
 #include <cstdint>

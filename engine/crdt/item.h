@@ -1,13 +1,17 @@
 // A struct of the document: an item with content, or the gap (GC) that is left of one.
 //
-// Items live in one array per document (ItemPool) and name each other by index; an index is valid until the item is
-// merged into its left neighbour or collected. References and pointers to items die when the pool grows: hold indexes.
+// Items live in one array per document (ItemPool) and name each other by index; an index is valid
+// until the item is merged into its left neighbour or collected. References and pointers to items
+// die when the pool grows: hold indexes.
 //
-// Links: a list item hangs between `left` and `right` of its branch. A map item hangs in a chain per key, oldest left;
-// the one without a right neighbour is the value. Content is a (offset, size) in the document's arena or an index, by kind:
+// Links: a list item hangs between `left` and `right` of its branch. A map item hangs in a chain
+// per key, oldest left; the one without a right neighbour is the value. Content is a (offset, size)
+// in the document's arena or an index, by kind:
 //
-//   String   octets of UTF-8 [content, content + content_size); ASCII says that octets are units. A lone surrogate of
-//            JavaScript is kept as WTF-8 (ED A0..BF xx, flag HasSurrogates) and written as U+FFFD, as Yjs writes it.
+//   String   octets of UTF-8 [content, content + content_size); ASCII says that octets are units. A
+//   lone surrogate of
+//            JavaScript is kept as WTF-8 (ED A0..BF xx, flag HasSurrogates) and written as U+FFFD,
+//            as Yjs writes it.
 //   Any      `length` any-values, encoded as lib0 encodes them, canonical.
 //   Json     `length` JSON texts, each a varstring, as JSON.stringify writes them.
 //   Binary   the octets.               Embed  one JSON text.
@@ -84,12 +88,15 @@ struct Item {
   bool deleted() const noexcept { return has(kDeleted); }
   bool is_gc() const noexcept { return kind == Kind::Gc; }
   // Counts in the length of its list (if not deleted).
-  bool countable() const noexcept { return kind != Kind::Format && kind != Kind::Deleted && kind != Kind::Gc; }
+  bool countable() const noexcept {
+    return kind != Kind::Format && kind != Kind::Deleted && kind != Kind::Gc;
+  }
   bool visible() const noexcept { return !deleted() && countable(); }
   std::uint64_t visible_length() const noexcept { return visible() ? length : 0; }
 };
 
-// The value of a format mark: one JSON text in the arena. Equal ValueIx means the same object to JavaScript.
+// The value of a format mark: one JSON text in the arena. Equal ValueIx means the same object to
+// JavaScript.
 struct FormatValue {
   std::uint32_t content;
   std::uint32_t content_size;

@@ -5,7 +5,8 @@
 namespace diaryx::crdt {
 
 std::uint64_t KeyTable::hash_of(std::string_view name) noexcept {
-  // Eight octets a step, multiply and fold: short keys are the rule, and nobody outside sees the order of the slots.
+  // Eight octets a step, multiply and fold: short keys are the rule, and nobody outside sees the
+  // order of the slots.
   constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15ULL;
   std::uint64_t hash = name.size() * kMix;
   const auto add = [&hash](std::uint64_t word) {
@@ -38,7 +39,8 @@ KeyIx KeyTable::find(std::string_view name) const noexcept {
 KeyIx KeyTable::intern(std::string_view name) {
   if (const KeyIx known = find(name); known != kNone) return known;
   const auto key = static_cast<KeyIx>(spans_.size());
-  spans_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size()), hash_of(name)});
+  spans_.push_back({static_cast<std::uint32_t>(text_.size()),
+                    static_cast<std::uint32_t>(name.size()), hash_of(name)});
   text_.append(name);
   if ((spans_.size() + 1) * 3 > slots_.size() * 2) {
     rebuild(slots_.empty() ? 16 : slots_.size() * 2);

@@ -1,4 +1,5 @@
-// Names inside a document (root names, map keys, format keys, node names), each kept once and known by a number.
+// Names inside a document (root names, map keys, format keys, node names), each kept once and known
+// by a number.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 // Parts of updates that wait inside the document for something that has not arrived yet.
 //
-// Structs wait as encoded updates, one per delivery, unmerged until somebody asks or they pile up: a long run of updates
-// whose first is missing costs linear, not quadratic work. Deletes of unknown clocks wait as ranges.
+// Structs wait as encoded updates, one per delivery, unmerged until somebody asks or they pile up:
+// a long run of updates whose first is missing costs linear, not quadratic work. Deletes of unknown
+// clocks wait as ranges.
 #pragma once
 
 #include <vector>
@@ -12,9 +13,9 @@
 namespace diaryx::crdt {
 
 struct Pending {
-  std::vector<Buffer> updates;      // v1 updates without deletes.
-  std::size_t octets = 0;           // Of all of them.
-  std::size_t merged_octets = 0;    // After the last merge.
+  std::vector<Buffer> updates;    // v1 updates without deletes.
+  std::size_t octets = 0;         // Of all of them.
+  std::size_t merged_octets = 0;  // After the last merge.
   struct Missing {
     ClientIx client;
     Clock clock;  // As soon as we know more than this of it, another try makes sense.

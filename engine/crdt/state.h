@@ -9,6 +9,7 @@
 #include "engine/crdt/doc.h"
 #include "engine/crdt/key_table.h"
 #include "engine/crdt/pending.h"
+#include "engine/crdt/staged.h"
 #include "engine/crdt/struct_store.h"
 #include "engine/crdt/transaction.h"
 
@@ -42,17 +43,16 @@ struct Doc::State {
   // Scratch that keeps its capacity.
   std::vector<BranchIx> branch_stack;
   Buffer update_scratch;
+  Staged staged;
+
+  std::vector<BranchIx>
+      root_by_key;  // Of a name's number; shorter than `keys`, or kNone: not a root.
 
   // The root of that name; kNone if it was never seen.
-  BranchIx find_root(KeyIx name) const noexcept;
-  BranchIx root_of(KeyIx name);  // Made without a kind if need be.
-
-  bool item_deleted(ItemIx ix) const noexcept { return items[ix].deleted(); }
-  // The branch, or one that it is in, was deleted.
-  bool branch_deleted(BranchIx ix) const noexcept {
-    const ItemIx item = branches[ix].item;
-    return branches[ix].collected || (item != kNone && items[item].deleted());
+  BranchIx find_root(KeyIx name) const noexcept {
+    return name < root_by_key.size() ? root_by_key[name] : kNone;
   }
+  BranchIx root_of(KeyIx name);  // Made without a kind if need be.
 };
 
 using State = Doc::State;

@@ -1,10 +1,13 @@
 // Who owns which clock: for each client its structs in clock order, without gaps from 0 on.
 //
-//   Client  →  blocks of at most kBlock entries (first clock of a struct, its item), each block a small array
-//              firsts_: first clock of each block, searched when the block of the last hit does not fit
+//   Client  →  blocks of at most kBlock entries (first clock of a struct, its item), each block a
+//   small array
+//              firsts_: first clock of each block, searched when the block of the last hit does not
+//              fit
 //
-// A split moves at most kBlock entries, never the client's tail; finding a clock is a look at the last hit, else two
-// binary searches in contiguous memory. Appending at the end, the commonest thing, touches one block.
+// A split moves at most kBlock entries, never the client's tail; finding a clock is a look at the
+// last hit, else two binary searches in contiguous memory. Appending at the end, the commonest
+// thing, touches one block.
 #pragma once
 
 #include <vector>
@@ -90,6 +93,7 @@ struct Client {
   // What `state` was when the running transaction began, if it is the transaction of that number.
   Clock before = 0;
   std::uint64_t before_transaction = 0;
+  std::uint32_t missing = kNone;  // Its place in Pending::missing.
   ClockList structs;
 };
 
@@ -99,7 +103,8 @@ class StructStore {
   const Client& operator[](ClientIx ix) const noexcept { return clients_[ix]; }
   std::size_t size() const noexcept { return clients_.size(); }
 
-  // The index of a client id, given on first sight. A client without structs is invisible from outside.
+  // The index of a client id, given on first sight. A client without structs is invisible from
+  // outside.
   ClientIx intern(std::uint64_t client_id);
   ClientIx find(std::uint64_t client_id) const noexcept;
   // Forgets the clients from `size` on; none may have structs.

@@ -14,9 +14,11 @@ struct Transaction {
   bool local = true;
   bool own_client_used_remotely = false;
   Origin origin = 0;
-  std::vector<ClientIx> touched;       // Clients that got structs; Client::before says from which clock on.
-  std::vector<DeleteRange> deletes;    // What was deleted, in that order.
-  std::vector<Id> merge_candidates;    // Structs that were split off or became GC: they may merge back.
+  std::vector<ClientIx>
+      touched;  // Clients that got structs; Client::before says from which clock on.
+  std::vector<DeleteRange> deletes;  // What was deleted, in that order.
+  std::vector<Id>
+      merge_candidates;  // Structs that were split off or became GC: they may merge back.
   struct Changed {
     BranchIx branch;
     KeyIx key;  // kNone: the list.

@@ -1,8 +1,9 @@
 // Reading and writing lib0's variable-length numbers in inner loops.
 //
-// codec::Reader and codec::Writer are the same format behind Results. An update holds tens of thousands of numbers of one
-// or two octets, so here a read is a compare and an add, and failure is a flag that sticks: the caller asks once per
-// struct, not once per number. After a failure every read gives 0 and consumes nothing.
+// codec::Reader and codec::Writer are the same format behind Results. An update holds tens of
+// thousands of numbers of one or two octets, so here a read is a compare and an add, and failure is
+// a flag that sticks: the caller asks once per struct, not once per number. After a failure every
+// read gives 0 and consumes nothing.
 #pragma once
 
 #include <algorithm>
