@@ -65,16 +65,11 @@ struct Workspace::Impl {
   std::optional<storage::WorkspaceLock> lock;
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<filesystem::DiskTree> files;
-  std::unique_ptr<sync::Documents> documents;
-  std::unique_ptr<sync::DiskSync> disk;
-  std::unique_ptr<sync::Hub> hub;
-  sync::Limits limits;
-  std::int64_t next_unload_ms = 0;
+  std::unique_ptr<sync::Live> live;
 
   fs::path folder() const { return info.root / kFolder; }
   Status open_store();
-  Status adopt_waiting_bodies();
-  Status run_tasks(const Progress& progress);
+  const workspace::MetadataDoc& metadata() const { return live->documents().metadata(); }
   std::vector<std::pair<std::string, std::string>> live_files() const;  // id, path
 };
 
@@ -127,12 +122,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
   }
   DX_TRY_OK(impl->open_store());
   DX_TRY(impl->files, filesystem::DiskTree::open(impl->info.root));
-  DX_TRY(impl->documents, sync::Documents::open(*impl->store, clock, random));
-  impl->disk = std::make_unique<sync::DiskSync>(
-      *impl->documents, sync::DiskSyncOptions{.write_back = options.write_back});
-  DX_TRY_OK(impl->disk->load());
-  impl->hub = std::make_unique<sync::Hub>(*impl->documents, impl->info.workspace_id,
-                                          impl->info.epoch, clock, impl->limits);
+  DX_TRY(impl->live, sync::Live::open({.workspace_id = impl->info.workspace_id,
+                                       .epoch = impl->info.epoch,
+                                       .disk = {.write_back = options.write_back},
+                                       .limits = {}},
+                                      *impl->store, clock, random));
   return std::unique_ptr<Workspace>(new Workspace(std::move(impl)));
 }
 
@@ -140,142 +134,50 @@ const WorkspaceInfo& Workspace::info() const noexcept {
   return impl_->info;
 }
 sync::Hub& Workspace::hub() {
-  return *impl_->hub;
+  return impl_->live->hub();
 }
 sync::DiskSync& Workspace::disk() {
-  return *impl_->disk;
+  return impl_->live->disk();
 }
 std::optional<Error> Workspace::broken() const {
-  return impl_->documents->broken();
+  return impl_->live->documents().broken();
 }
 const std::map<std::string, std::string>& Workspace::problems() const {
-  return impl_->disk->problems();
+  return impl_->live->disk().problems();
 }
 
-// --- the turn ---
-
-Status Workspace::Impl::adopt_waiting_bodies() {
-  DX_TRY(const auto waiting, documents->names("path/"));
-  for (const std::string& name : waiting) {
-    const std::string path = name.substr(5);
-    const auto id = documents->metadata().id_at(path);
-    if (!id) continue;
-    const std::string body = sync::body_doc_name(*id);
-    DX_TRY(const bool taken, documents->exists(body));
-    if (!taken && documents->loaded(body) == nullptr) {
-      DX_TRY_OK(documents->rename(name, body));
-      continue;
-    }
-    // Both were written to: the union, so that nothing is lost.
-    DX_TRY(sync::LiveDocument* const from, documents->open_document(name));
-    DX_TRY(sync::LiveDocument* const to, documents->open_document(body));
-    DX_TRY_OK(documents->apply(*to, from->doc->encode_state_as_update(), sync::kOriginServer));
-    hub->move_subscribers(*from, *to);
-    DX_TRY_OK(documents->remove(name));
-  }
-  return {};
-}
-
-sync::Turn Workspace::end_turn() {
-  Impl& self = *impl_;
-  Status status = self.documents->records_changed() ? self.adopt_waiting_bodies() : Status{};
-  if (status) {
-    self.disk->plan();
-    status = self.documents->commit();
-  }
-  if (!status) {
-    if (Status reloaded = self.disk->load(); !reloaded)
-      log(LogLevel::Error, "store", reloaded.error().message);
-    self.disk->rescan();
-    return self.hub->untold(status.error());
-  }
-  self.disk->release();
-  return self.hub->told(self.documents->take_changes());
-}
-
-void Workspace::tick() {
-  Impl& self = *impl_;
-  self.hub->tick();
-  const std::int64_t now = self.clock.steady_ms();
-  if (now < self.next_unload_ms || self.documents->has_changes()) return;
-  self.next_unload_ms = now + 1'000;
-  if (Status status = self.documents->unload_idle(now - self.limits.unload_after_ms); !status) {
-    log(LogLevel::Warning, "store", status.error().message);
-  }
-}
-
-std::optional<std::int64_t> Workspace::next_due_ms() const {
-  std::optional<std::int64_t> next = impl_->hub->next_due_ms();
-  if (const auto disk = impl_->disk->next_due_ms())
-    next = std::min(next.value_or(INT64_MAX), *disk);
-  if (impl_->documents->loaded_count() > 1) {
-    next = std::min(next.value_or(INT64_MAX),
-                    std::max(impl_->next_unload_ms, impl_->clock.steady_ms() + 200));
-  }
-  return next;
-}
-
-// --- one-shot work ---
-
-Status Workspace::Impl::run_tasks(const Progress& progress) {
-  std::uint64_t done = 0;
-  std::uint64_t total = 0;
-  for (;;) {
-    disk->plan();
-    DX_TRY_OK(documents->commit());
-    (void)documents->take_changes();  // Nobody is connected.
-    disk->release();
-    DX_TRY_OK(documents->unload_idle(clock.steady_ms() - 1));
-    std::vector<sync::DiskTask> tasks = disk->take_tasks();
-    if (tasks.empty()) {
-      if (disk->idle()) return {};
-      continue;
-    }
-    total += tasks.size();
-    for (sync::DiskTask& task : tasks) {
-      disk->complete(sync::run_disk_task(*files, std::move(task)));
-      if (progress) progress(++done, total);
-      // A large import goes to the store in parts, so that memory stays bounded.
-      if (documents->queued_bytes() > (64U << 20U)) {
-        DX_TRY_OK(documents->commit());
-        (void)documents->take_changes();  // As above.
-      }
-    }
-  }
-}
+sync::Turn Workspace::end_turn() { return impl_->live->end_turn(); }
+void Workspace::tick() { impl_->live->tick(); }
+std::optional<std::int64_t> Workspace::next_due_ms() const { return impl_->live->next_due_ms(); }
 
 Result<ReconcileReport> Workspace::reconcile(const Progress& progress) {
   Impl& self = *impl_;
   DX_CHECK(self.options.access != Access::Read);
   const std::int64_t start = self.clock.steady_ms();
-  self.disk->hurry();
-  self.disk->rescan();
-  DX_TRY_OK(self.run_tasks(progress));
-  DX_TRY_OK(self.adopt_waiting_bodies());
-  DX_TRY_OK(self.run_tasks(progress));
-  self.disk->hurry(false);
+  self.live->disk().rescan();
+  DX_TRY_OK(self.live->settle(*self.files, progress));
   ReconcileReport result = report();
   result.elapsed_ms = self.clock.steady_ms() - start;
   return result;
 }
 
 ReconcileReport Workspace::report() const {
-  const sync::DiskSync::Counts counts = impl_->disk->counts();
+  const sync::DiskSync::Counts counts = impl_->live->disk().counts();
   ReconcileReport report;
   report.files = impl_->live_files().size();
   report.updated = counts.updated;
   report.deleted = counts.deleted;
   report.written = counts.written;
-  for (const auto& [path, reason] : impl_->disk->problems())
+  for (const auto& [path, reason] : impl_->live->disk().problems())
     report.skipped.emplace_back(path, reason);
   return report;
 }
 
 std::vector<std::pair<std::string, std::string>> Workspace::Impl::live_files() const {
   std::vector<std::pair<std::string, std::string>> files_by_id;
-  const workspace::MetadataDoc& metadata = documents->metadata();
-  for (const auto& [id, record] : metadata.records()) {
-    if (auto path = metadata.path_of(id)) files_by_id.emplace_back(id, std::move(*path));
+  const workspace::MetadataDoc& records = metadata();
+  for (const auto& [id, record] : records.records()) {
+    if (auto path = records.path_of(id)) files_by_id.emplace_back(id, std::move(*path));
   }
   std::sort(files_by_id.begin(), files_by_id.end(),
             [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -288,22 +190,22 @@ Result<filesystem::FileSet> Workspace::render() {
   for (const auto& [id, path] : self.live_files()) {
     DX_TRY(WorkspacePath checked, WorkspacePath::parse(path));
     const std::string name = sync::body_doc_name(id);
-    DX_TRY(std::string body, self.documents->body_text(id));
+    DX_TRY(std::string body, self.live->documents().body_text(id));
     rendered.emplace(std::move(checked),
-                     workspace::render_file(*self.documents->metadata().find(id), body,
-                                            self.documents->metadata()));
-    if (!self.documents->has_changes()) DX_TRY_OK(self.documents->forget(name));
+                     workspace::render_file(*self.metadata().find(id), body,
+                                            self.metadata()));
+    if (!self.live->documents().has_changes()) DX_TRY_OK(self.live->documents().forget(name));
   }
   return rendered;
 }
 
 Result<workspace::ValidateReport> Workspace::validate() {
   Impl& self = *impl_;
-  const workspace::MetadataDoc& metadata = self.documents->metadata();
+  const workspace::MetadataDoc& metadata = self.metadata();
   workspace::ValidateInput input{.metadata = metadata};
-  DX_TRY(const auto bodies, self.documents->names("body/"));
+  DX_TRY(const auto bodies, self.live->documents().names("body/"));
   for (const std::string& name : bodies) input.body_docs.insert(name.substr(5));
-  DX_TRY(const auto waiting, self.documents->names("path/"));
+  DX_TRY(const auto waiting, self.live->documents().names("path/"));
   for (const std::string& name : waiting) input.orphan_paths.insert(name.substr(5));
 
   DX_TRY(const filesystem::Listing listing, self.files->list());
@@ -336,7 +238,7 @@ Result<history::CommitReport> Workspace::commit(const history::CommitOptions& op
     is_live[path] = true;
     live.push_back(std::move(checked));
   }
-  for (const auto& [id, record] : self.documents->metadata().records()) {
+  for (const auto& [id, record] : self.metadata().records()) {
     if (!record.deleted || is_live.contains(record.path)) continue;
     if (auto path = WorkspacePath::parse(record.path)) removed.push_back(std::move(*path));
   }
@@ -344,7 +246,7 @@ Result<history::CommitReport> Workspace::commit(const history::CommitOptions& op
 }
 
 std::vector<FileSummary> Workspace::files(bool include_deleted) const {
-  const workspace::MetadataDoc& metadata = impl_->documents->metadata();
+  const workspace::MetadataDoc& metadata = impl_->metadata();
   std::vector<FileSummary> summaries;
   for (const auto& [id, record] : metadata.records()) {
     const auto path = metadata.path_of(id);
@@ -362,9 +264,9 @@ std::vector<FileSummary> Workspace::files(bool include_deleted) const {
 
 Result<std::vector<std::string>> Workspace::pending() {
   std::vector<std::string> paths;
-  for (const std::string& id : impl_->disk->ahead()) {
-    const auto path = impl_->documents->metadata().path_of(id);
-    const workspace::FileRecord* record = impl_->documents->metadata().find(id);
+  for (const std::string& id : impl_->live->disk().ahead()) {
+    const auto path = impl_->metadata().path_of(id);
+    const workspace::FileRecord* record = impl_->metadata().find(id);
     if (path) {
       paths.push_back(*path);
     } else if (record != nullptr) {
@@ -377,7 +279,7 @@ Result<std::vector<std::string>> Workspace::pending() {
 
 Status Workspace::close() {
   if (impl_->options.access == Access::Read) return {};
-  DX_TRY_OK(impl_->documents->unload_idle(INT64_MAX));
+  DX_TRY_OK(impl_->live->documents().unload_idle(INT64_MAX));
   return impl_->store->checkpoint();
 }
 

@@ -24,6 +24,7 @@
 #include "engine/storage/lock.h"
 #include "engine/sync/disk_sync.h"
 #include "engine/sync/hub.h"
+#include "engine/sync/live.h"
 #include "engine/workspace/validate.h"
 
 namespace diaryx {
