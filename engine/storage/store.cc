@@ -243,6 +243,28 @@ Status Store::set_meta(std::string_view key, std::string_view value) {
   });
 }
 
+Status Store::erase_meta(std::string_view key) {
+  return impl_->within(Impl::Kind::Write, [&]() -> Status {
+    Query q = impl_->db.query("DELETE FROM meta WHERE key = ?1");
+    return q.bind_text(1, key).run();
+  });
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> Store::list_meta(std::string_view prefix) {
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  return impl_->within(Impl::Kind::Read, [&]() -> Result<Pairs> {
+    Pairs pairs;
+    Query q = impl_->db.query(
+        "SELECT key, value FROM meta WHERE substr(key, 1, length(?1)) = ?1 AND key >= ?1 ORDER BY key");
+    q.bind_text(1, prefix);
+    for (;;) {
+      DX_TRY(const bool more, q.step());
+      if (!more) return pairs;
+      pairs.emplace_back(q.text(0), q.text(1));
+    }
+  });
+}
+
 Result<std::uint64_t> Store::size_bytes() {
   if (impl_->in_memory) return std::uint64_t{0};
   std::uint64_t total = 0;

@@ -145,6 +145,9 @@ class Store {
 
   Result<std::optional<std::string>> meta(std::string_view key);
   Status set_meta(std::string_view key, std::string_view value);
+  Status erase_meta(std::string_view key);
+  // All pairs whose key begins with `prefix`, by key.
+  Result<std::vector<std::pair<std::string, std::string>>> list_meta(std::string_view prefix);
 
   // Octets on disk: database and WAL.
   Result<std::uint64_t> size_bytes();

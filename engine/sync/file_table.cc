@@ -1,11 +1,6 @@
 #include "engine/sync/file_table.h"
 
 namespace diaryx::sync {
-namespace {
-
-constexpr Sha256 kNoHash{};
-
-}  // namespace
 
 Status FileTable::load() {
   rows_.clear();
@@ -17,8 +12,13 @@ Status FileTable::load() {
     row.path = stamp.path;
     row.base_hash = stamp.base_hash;
     row.stat = {.size = stamp.size, .mtime_ns = stamp.mtime_ns, .inode = stamp.inode};
-    row.on_disk = stamp.base_hash != kNoHash;
+    row.on_disk = !stamp.path.empty();
     row.has_pending = stamp.has_pending;
+    if (!row.on_disk) {
+      // Its first write did not come to its end: it may be there or not.
+      DX_TRY(const auto entry, documents_.store().ledger(stamp.file_id));
+      if (entry) row.path = entry->pending_path;
+    }
     by_path_[row.path] = stamp.file_id;
     rows_.emplace(stamp.file_id, std::move(row));
   }
@@ -58,7 +58,7 @@ void FileTable::put(storage::LedgerEntry entry) {
   row.path = entry.path;
   row.base_hash = entry.base_hash;
   row.stat = {.size = entry.size, .mtime_ns = entry.mtime_ns, .inode = entry.inode};
-  row.on_disk = entry.base_hash != kNoHash;
+  row.on_disk = true;
   row.has_pending = entry.pending.has_value();
   by_path_[entry.path] = entry.file_id;
   const std::string id = entry.file_id;
@@ -111,17 +111,12 @@ Status FileTable::move(const std::string& file_id, const std::string& path) {
 
 void FileTable::intend(const std::string& file_id, const std::string& path,
                        const std::string& bytes) {
-  const auto it = rows_.find(file_id);
-  if (it == rows_.end()) {
-    storage::LedgerEntry first;
-    first.file_id = file_id;
-    first.path = path;
-    first.pending = bytes;
-    first.pending_path = path;
-    put(std::move(first));
-    return;
+  Row& row = rows_[file_id];
+  if (!row.on_disk) {
+    row.path = path;
+    by_path_[path] = file_id;
   }
-  it->second.has_pending = true;
+  row.has_pending = true;
   if (const auto queued = queued_.find(file_id); queued != queued_.end()) {
     queued->second.pending = bytes;
     queued->second.pending_path = path;
