@@ -118,6 +118,8 @@ class Store {
   Result<StoredDoc> load(std::string_view doc);
   Result<bool> exists(std::string_view doc);
   Result<std::vector<DocStat>> list_docs(std::string_view prefix);
+  // Just the names, ascending: cheap.
+  Result<std::vector<std::string>> doc_names(std::string_view prefix);
   Result<std::int64_t> last_seq(std::string_view doc);
   // Replaces the snapshot and deletes the log up to covers_seq; makes the document if there is
   // none. Conflict if the stored snapshot covers more. The caller has checked that `snapshot` is

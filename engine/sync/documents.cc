@@ -48,6 +48,25 @@ Status Documents::load_workspace() {
       *document->doc);  // Before the document that the old one reads goes.
   documents_.insert_or_assign(document->name, std::move(document));
   watch(*workspace_);
+  return find_waiting();
+}
+
+bool Documents::lacks_record(std::string_view name) const {
+  if (name.starts_with(kPathPrefix)) return true;
+  return name.starts_with(kBodyPrefix) && metadata_->find(name.substr(kBodyPrefix.size())) == nullptr;
+}
+
+Status Documents::find_waiting() {
+  waiting_.clear();
+  for (const std::string_view prefix : {kPathPrefix, kBodyPrefix}) {
+    DX_TRY(std::vector<std::string> names, store_.doc_names(prefix));
+    for (std::string& name : names) {
+      if (lacks_record(name)) waiting_.insert(std::move(name));
+    }
+  }
+  for (const auto& [name, document] : documents_) {
+    if (lacks_record(name)) waiting_.insert(name);
+  }
   return {};
 }
 
@@ -92,6 +111,7 @@ Result<LiveDocument*> Documents::open_document(const std::string& name) {
     return std::move(text).error();
   LiveDocument* live = document.get();
   documents_.emplace(name, std::move(document));
+  if (lacks_record(name)) waiting_.insert(name);
   watch(*live);
   return live;
 }
@@ -118,8 +138,8 @@ Result<bool> Documents::exists(const std::string& name) {
 
 Result<std::set<std::string>> Documents::names(std::string_view prefix) {
   std::set<std::string> names;
-  DX_TRY(const auto stored, store_.list_docs(prefix));
-  for (const storage::DocStat& stat : stored) names.insert(stat.doc);
+  DX_TRY(const std::vector<std::string> stored, store_.doc_names(prefix));
+  names.insert(stored.begin(), stored.end());
   for (const storage::NewUpdate& update : created_) {
     if (update.doc.starts_with(prefix)) names.insert(update.doc);
   }
@@ -138,7 +158,10 @@ void Documents::watch(LiveDocument& document) {
   document.doc->observe([this, &document](const crdt::TransactionSummary& summary) {
     if (&document == workspace_) {
       records_changed_ = true;
-      for (std::string& id : metadata_->refresh(summary)) changed_files_.insert(std::move(id));
+      for (std::string& id : metadata_->refresh(summary)) {
+        waiting_.erase(body_doc_name(id));
+        changed_files_.insert(std::move(id));
+      }
     }
     if (summary.update.empty()) return;
     changes_.push_back({&document, to_buffer(summary.update), summary.origin});
@@ -175,6 +198,7 @@ Status Documents::rename(const std::string& from, const std::string& to) {
   DX_TRY_OK(commit());
   DX_TRY(const bool stored, store_.exists(from));
   if (stored) DX_TRY_OK(store_.rename_doc(from, to));
+  waiting_.erase(from);
   auto node = documents_.extract(from);
   if (!node.empty()) {
     node.key() = to;
@@ -189,6 +213,7 @@ Status Documents::rename(const std::string& from, const std::string& to) {
 Status Documents::remove(const std::string& name) {
   DX_TRY_OK(commit());
   DX_TRY_OK(store_.remove_doc(name));
+  waiting_.erase(name);
   const LiveDocument* document = loaded(name);
   std::erase_if(changes_,
                 [document](const DocumentChange& change) { return change.document == document; });
@@ -232,8 +257,7 @@ Status Documents::append_turn() {
 
 Status Documents::commit() {
   if (broken_) return *broken_;
-  dropped_.clear();
-  if (!has_changes()) return {};
+    if (!has_changes()) return {};
   if (Status status = append_turn(); !status) {
     log(LogLevel::Error, "store", status.error().message);
     drop_turn();
@@ -249,16 +273,17 @@ Status Documents::commit() {
 }
 
 void Documents::drop_turn() {
-  for (const DocumentChange& change : changes_) dropped_.insert(change.document->name);
+  std::set<std::string> dropped;
+  for (const DocumentChange& change : changes_) dropped.insert(change.document->name);
   changes_.clear();
   appended_ = 0;
   created_.clear();
   queued_.clear();
   changed_files_.clear();
-  for (const std::string& name : dropped_) {
+  for (const std::string& name : dropped) {
     if (name != kWorkspaceDocName) documents_.erase(name);
   }
-  if (!dropped_.contains(std::string(kWorkspaceDocName))) return;
+  if (!dropped.contains(std::string(kWorkspaceDocName))) return;
   // The records in memory are ahead of the disk: go back to what is stored.
   if (auto reloaded = load_workspace(); !reloaded) broken_ = std::move(reloaded).error();
 }
@@ -298,6 +323,7 @@ Status Documents::unload_idle(std::int64_t before_ms) {
       continue;
     }
     if (document.log_rows >= kFoldRows) DX_TRY_OK(fold(document));
+    if (document.doc->empty()) waiting_.erase(document.name);
     it = documents_.erase(it);
   }
   return {};

@@ -81,6 +81,9 @@ class Documents {
   bool holds(const LiveDocument* document) const;
   // In the store, or in memory with content.
   Result<bool> exists(const std::string& name);
+  // Documents that wait for their file's record: "path/…", and "body/…" of ids that no record has. Also those that somebody has
+  // just opened and not yet written to.
+  const std::set<std::string>& waiting() const noexcept { return waiting_; }
   // Names of all documents, stored or in memory with content, that begin with `prefix`.
   Result<std::set<std::string>> names(std::string_view prefix);
   // Text of a body; empty if there is none.
@@ -116,8 +119,6 @@ class Documents {
   // Set once even the workspace document cannot be read any more: nothing may be served from here
   // on.
   const std::optional<Error>& broken() const noexcept { return broken_; }
-  // Names of the documents that the last failed commit dropped. Their LiveDocuments are gone.
-  const std::set<std::string>& dropped() const noexcept { return dropped_; }
 
   // Documents without subscribers, unused since `before_ms`, leave memory; long logs are folded.
   // Between turns only.
@@ -134,6 +135,8 @@ class Documents {
   Status load_workspace();
   void watch(LiveDocument& document);
   void note_changed(const LiveDocument& document);
+  bool lacks_record(std::string_view name) const;
+  Status find_waiting();
   Status append_turn();
   void drop_turn();
 
@@ -150,7 +153,7 @@ class Documents {
   std::vector<std::function<Status(storage::Store&)>> queued_;
   std::set<std::string> changed_files_;
   bool records_changed_ = false;
-  std::set<std::string> dropped_;
+  std::set<std::string> waiting_;
   std::optional<Error> broken_;
 };
 

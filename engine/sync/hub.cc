@@ -117,21 +117,12 @@ Result<std::string> Hub::resolve(const protocol::DocId& doc) const {
   return path_doc_name(path.str());
 }
 
-Status Hub::check_orphan_limit(const std::string& name) {
-  if (name == kWorkspaceDocName) return {};
-  const bool is_body = name.starts_with("body/");
-  if (is_body && documents_.metadata().find(name.substr(5)) != nullptr) return {};
-  DX_TRY(std::set<std::string> names, documents_.names("path/"));
-  DX_TRY(const std::set<std::string> bodies, documents_.names("body/"));
-  for (const std::string& body : bodies) {
-    if (documents_.metadata().find(body.substr(5)) == nullptr) names.insert(body);
-  }
-  for (const auto& [document, room] : rooms_) {
-    if (document->name.starts_with("path/")) names.insert(document->name);
-  }
-  if (names.contains(name) || names.size() < limits_.orphan_documents) return {};
+Status Hub::check_waiting_limit(const std::string& name) const {
+  const bool has_record = name.starts_with("body/") && documents_.metadata().find(name.substr(5)) != nullptr;
+  const std::set<std::string>& waiting = documents_.waiting();
+  if (has_record || waiting.contains(name) || waiting.size() < limits_.orphan_documents) return {};
   return Error{ErrorCode::LimitExceeded,
-               std::to_string(names.size()) + " documents wait for their files already"};
+               std::to_string(waiting.size()) + " documents wait for their files already"};
 }
 
 Result<Subscription*> Hub::subscribe(ConnectionId id, Connection& connection,
@@ -147,7 +138,7 @@ Result<Subscription*> Hub::subscribe(ConnectionId id, Connection& connection,
   if (doc.kind == protocol::DocKind::Workspace) {
     document = &documents_.workspace();
   } else {
-    if (documents_.loaded(name) == nullptr) DX_TRY_OK(check_orphan_limit(name));
+    DX_TRY_OK(check_waiting_limit(name));
     DX_TRY(document, documents_.open_document(name));
   }
   auto subscription = std::make_unique<Subscription>(Subscription{.number = next_subscription_++,

@@ -82,7 +82,7 @@ class Hub {
                                   const std::string& wire_id);
   // The store name for a document id; refuses what is not of this workspace or no document.
   Result<std::string> resolve(const protocol::DocId& doc) const;
-  Status check_orphan_limit(const std::string& name);
+  Status check_waiting_limit(const std::string& name) const;
   void unsubscribe(Connection& connection, const std::string& wire_id);
   void handle(Connection& connection, Subscription& subscription, const protocol::Message& message);
   void handle_update(Connection& connection, Subscription& subscription,

@@ -231,8 +231,8 @@ Status Importer::vanished(const std::string& id) {
   if (row == nullptr) return {};
   const std::string path = row->path;
   const FileRecord* stored = documents_.metadata().find(id);
-  if (stored == nullptr || stored->deleted) {
-    table_.forget(id);
+  if (stored == nullptr || stored->deleted || !row->on_disk) {
+    table_.forget(id);  // Nothing to delete, or a first write that did not come about.
     return {};
   }
   DX_TRY(const std::string rendered, render(id));

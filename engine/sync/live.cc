@@ -29,8 +29,9 @@ Result<std::unique_ptr<Live>> Live::open(const Options& options, storage::Store&
 }
 
 Status Live::adopt_waiting_bodies() {
-  DX_TRY(const std::set<std::string> waiting, documents_->names(kWaiting));
+  const std::set<std::string> waiting = documents_->waiting();
   for (const std::string& name : waiting) {
+    if (!name.starts_with(kWaiting)) continue;
     const auto id = documents_->metadata().id_at(name.substr(kWaiting.size()));
     if (!id) continue;
     const std::string body = body_doc_name(*id);
