@@ -1,4 +1,5 @@
-// What changed on disk, by inotify. May report too much, and never too little: when in doubt it asks for a rescan.
+// What changed on disk, by inotify. May report too much, and never too little: when in doubt it
+// asks for a rescan.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace diaryx::filesystem {
 
 struct Changes {
   std::set<WorkspacePath> paths;  // Written, created, removed or moved; may exist or not.
-  bool rescan = false;            // The queue overflowed, a directory appeared or moved, a limit was reached: list everything.
+  bool rescan = false;  // The queue overflowed, a directory appeared or moved, a limit was reached:
+                        // list everything.
   std::vector<std::string> warnings;  // "inotify watch limit reached: …"; told once each.
 };
 
@@ -24,7 +26,8 @@ class Watcher {
   // Watches `root` and the directories below it, except hidden ones. Never follows symbolic links.
   static Result<std::unique_ptr<Watcher>> open(const std::filesystem::path& root);
   ~Watcher();
-  // Waits up to `timeout_ms` for the first event, then gathers what follows within a few milliseconds. May be empty.
+  // Waits up to `timeout_ms` for the first event, then gathers what follows within a few
+  // milliseconds. May be empty.
   Result<Changes> wait(std::int64_t timeout_ms);
   // Makes a wait() in progress, or the next one, return at once. Any thread.
   void wake() noexcept;
