@@ -13,6 +13,7 @@ import { load_person, peers_in, save_person, user_field } from './presence';
 import type { NoteRecord } from './record';
 import { title_of } from './record';
 import type { ServerStatus } from './session';
+import { has_token } from './session';
 import { StatusLine, status_of } from './status';
 import { toast } from './toast';
 import { TreeView } from './tree';
@@ -119,6 +120,11 @@ export class App {
     this.element.remove();
   }
 
+  /** Puts the note on the screen back into the address. */
+  show_address(): void {
+    if (this.note.id !== null) history.replaceState(null, '', address_of(this.note.id));
+  }
+
   retry_now(): void {
     this.wire.retry_now();
   }
@@ -145,7 +151,7 @@ export class App {
 
   private listen(): void {
     const options = { signal: this.abort.signal };
-    window.addEventListener('popstate', () => void this.open(note_in_address(), { from_address: true }), options);
+    window.addEventListener('popstate', () => !has_token() && void this.open(note_in_address(), { from_address: true }), options);
     window.addEventListener('beforeunload', (event) => this.on_unload(event), options);
     window.addEventListener('pagehide', () => this.note.keep_title(), options);
     document.addEventListener('keydown', (event) => this.on_key(event), options);
@@ -189,7 +195,7 @@ export class App {
       case 'session_ended':
         return toast('The owner has ended this session.');
       case 'error':
-        toast(`The server says: ${message.message}`);
+        toast(`The server says: ${message.message}.`);
         return this.show_status();
     }
   }
@@ -197,9 +203,8 @@ export class App {
   private async open(id: string | null, how: { to_write?: boolean; replace?: boolean; from_address?: boolean; is_new?: boolean } = {}): Promise<void> {
     this.element.classList.remove('has-drawer');
     if (how.from_address !== true && id !== null) {
-      const url = `#${encodeURIComponent(id)}`;
-      if (how.replace === true) history.replaceState(null, '', url);
-      else if (id !== this.note.id) history.pushState(null, '', url);
+      if (how.replace === true) history.replaceState(null, '', address_of(id));
+      else if (id !== this.note.id) history.pushState(null, '', address_of(id));
     }
     if (id !== null) remember(this.last_note_key, id);
     this.tree.show_current(id);
@@ -299,6 +304,10 @@ export class App {
     this.workspace_name.textContent = name;
     document.title = record === null || record.id === root?.id ? name : `${title_of(record)} – ${name}`;
   }
+}
+
+function address_of(id: string): string {
+  return `#${encodeURIComponent(id)}`;
 }
 
 /** The id of the note in `#id`; null without one. */

@@ -82,6 +82,11 @@ export class Channel {
     return this.made - this.kept;
   }
 
+  /** Something was changed here since the page began. */
+  get edited(): boolean {
+    return this.made > 0;
+  }
+
   /** Milliseconds that the oldest unanswered fence has waited; 0 without one. */
   fence_age(now: number): number {
     const oldest = this.fences[0];
@@ -187,7 +192,8 @@ export class Channel {
 
   private take_receipt(): void {
     const fence = this.fences.shift();
-    if (fence !== undefined) this.kept = Math.max(this.kept, fence.sent);
+    // After a refusal an answer is a receipt for nothing.
+    if (fence !== undefined && this.refused === null) this.kept = Math.max(this.kept, fence.sent);
     if (!this.synced) {
       this.synced = true;
       for (const waiter of this.synced_waiters.splice(0)) waiter();
@@ -198,7 +204,7 @@ export class Channel {
 
   // One fence at a time; its answer asks for the next if there is more.
   private want_fence(): void {
-    if (!this.live || this.fences.length > 0 || this.sent === this.kept) return;
+    if (!this.live || this.refused !== null || this.fences.length > 0 || this.sent === this.kept) return;
     const now = Date.now();
     if (this.fence_timer === undefined) this.fence_wanted_since = now;
     clearTimeout(this.fence_timer);

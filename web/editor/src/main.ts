@@ -1,27 +1,32 @@
 // Where the page begins: who are we, and which workspace is it.
 import { App } from './app';
 import { download, h } from './dom';
-import { SignedOut, login, server_status, take_token } from './session';
+import { SignedOut, has_token, login, on_signed_in_elsewhere, server_status, take_token } from './session';
 import { adopt_editor_styles } from './styles';
 import { notice, toast } from './toast';
 
 let app: App | null = null;
+let retry_timer: ReturnType<typeof setTimeout> | undefined;
 let kept_unsaved = 0;
 let dismiss_sign_in: (() => void) | null = null;
 
 adopt_editor_styles();
 window.addEventListener('hashchange', () => {
   // A fresh address pasted into this page's own address bar.
-  if (new URLSearchParams(location.hash.slice(1)).has('token')) void begin();
+  if (has_token()) void begin();
+});
+on_signed_in_elsewhere(() => {
+  if (app === null || dismiss_sign_in !== null) void begin();
 });
 window.addEventListener('beforeunload', (event) => {
   if (kept_unsaved > 0) event.preventDefault();
 });
 void begin();
 
-async function begin(): Promise<void> {
-  const token = take_token();
+async function begin(token = take_token()): Promise<void> {
+  clearTimeout(retry_timer);
   if (app === null) show_gate('Connecting…', []);
+  app?.show_address();
   try {
     if (token !== null) await login(token);
     const status = await server_status();
@@ -33,8 +38,9 @@ async function begin(): Promise<void> {
     await app.start();
   } catch (error) {
     if (error instanceof SignedOut) return signed_out(token !== null);
+    if (app !== null) return toast(error instanceof Error ? sentence(error.message) : 'Something went wrong.');
     show_gate('No connection', [`${error instanceof Error ? sentence(error.message) : 'Something went wrong.'} This page tries again by itself.`], true);
-    setTimeout(() => void begin(), 3_000);
+    retry_timer = setTimeout(() => void begin(token), 3_000);
   }
 }
 

@@ -166,7 +166,7 @@ export class NoteView {
     this.show_crumbs(record.part_of);
     this.show_banner(record.deleted);
     if (this.editor !== null && this.editor.view.state.readOnly !== (locked || this.editor.readable_only)) this.editor.set_read_only(locked);
-    if (this.editor === null && this.holder.childElementCount === 0) this.holder.append(h('p', { class: 'loading', text: 'Loading…' }));
+    if (this.editor === null && this.holder.childElementCount === 0) this.holder.append(h('p', { class: 'loading', text: 'Waiting for the text…' }));
   }
 
   private show_banner(deleted: boolean): void {

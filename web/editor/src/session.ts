@@ -10,14 +10,19 @@ export class SignedOut extends Error {}
 /** No server answered, or one that could not. Worth another try. */
 export class Unreachable extends Error {}
 
+export function has_token(): boolean {
+  return location.hash.startsWith('#token=');
+}
+
 /** Takes the secret out of `#token=…` and out of the address bar and this history entry. Nothing if there is none. */
 export function take_token(): string | null {
-  const fragment = new URLSearchParams(location.hash.replace(/^#/, ''));
-  const token = fragment.get('token');
-  if (token === null) return null;
+  if (!has_token()) return null;
+  const token = new URLSearchParams(location.hash.slice(1)).get('token');
   history.replaceState(null, '', location.pathname + location.search);
   return token;
 }
+
+const signed_in_key = 'diaryx.signed_in';
 
 /** Trades the secret for the HttpOnly cookie. Throws SignedOut or Unreachable. */
 export async function login(token: string): Promise<void> {
@@ -25,6 +30,18 @@ export async function login(token: string): Promise<void> {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ token }),
+  });
+  try {
+    localStorage.setItem(signed_in_key, String(Date.now()));
+  } catch {
+    // Other tabs are then not told; they find out when somebody clicks.
+  }
+}
+
+/** Another tab of this browser has signed in, so the cookie is good for us too. */
+export function on_signed_in_elsewhere(listener: () => void): void {
+  window.addEventListener('storage', (event) => {
+    if (event.key === signed_in_key) listener();
   });
 }
 
@@ -45,6 +62,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   } catch {
     throw new Unreachable('diaryx-sync is not running at this address');
   }
+  if (response.status === 429) throw new Unreachable('there were too many attempts with a wrong secret; wait a little');
   if (response.status === 401 || response.status === 403) throw new SignedOut(`${path}: ${response.status}`);
   if (!response.ok) throw new Unreachable(`the server answered ${response.status} to ${path}`);
   return response;

@@ -30,7 +30,7 @@ export function status_of(wire: Wire, read_only: boolean): StatusText {
         ? { tone: 'warn', text: `Connecting… · ${wait_text}`, detail: 'What waits is sent as soon as the server answers.' }
         : { tone: 'busy', text: 'Connecting…', detail: '' };
     case 'online':
-      if (refusal !== undefined) return { tone: 'bad', text: 'Not saved', detail: refusal.refused ?? '' };
+      if (refusal !== undefined) return { tone: 'bad', text: `Not saved · ${wait_text}`, detail: `${refusal.refused ?? ''}. Reload the page to see what the server has.` };
       if (waiting > 0) return { tone: 'busy', text: 'Saving…', detail: wait_text };
       if (read_only) return { tone: 'good', text: 'Read-only', detail: 'You can read along; the owner has not allowed changes.' };
       return { tone: 'good', text: 'Saved', detail: 'Everything you typed is stored by diaryx-sync.' };

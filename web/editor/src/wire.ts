@@ -296,7 +296,13 @@ export class Wire {
     const doc = typeof message['doc'] === 'string' ? message['doc'] : null;
     const text = typeof message['message'] === 'string' ? message['message'] : 'the server refused a change';
     const code = typeof message['code'] === 'string' || typeof message['code'] === 'number' ? String(message['code']) : '';
-    if (doc !== null) this.channels.get(doc)?.refuse(text);
+    const channel = doc === null ? undefined : this.channels.get(doc);
+    if (code === 'read_only') {
+      this.events.control({ type: 'read_only_changed', read_only: true });
+      // A reader's answer to the server's question looks like an attempt to write. Only one who did write needs to hear of it.
+      if (channel?.edited !== true) return;
+    }
+    channel?.refuse(text);
     this.events.control({ type: 'error', code, doc, message: text });
   }
 
