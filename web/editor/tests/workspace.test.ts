@@ -59,6 +59,21 @@ test('create puts the note beside its parent, into its contents, under a path th
   assert.deepEqual(workspace.live('day')?.contents, ['rain', id]);
 });
 
+test('the first note of an empty workspace is its root index, and the second hangs under it', () => {
+  const workspace = make_workspace({});
+  const root = workspace.create('My diary', null);
+  assert.deepEqual(workspace.live(root)?.contents, []);
+  assert.equal(workspace.roots()[0]?.id, root);
+  const second = workspace.create('Day', workspace.index_for(workspace.live(root)));
+  assert.equal(workspace.live(second)?.part_of, root);
+  assert.equal(workspace.live(second)?.contents, null);
+});
+
+test('without an index a new note goes into the folder that is asked for', () => {
+  const workspace = make_workspace({ a: { path: 'x/a.md' } });
+  assert.equal(workspace.live(workspace.create('B', workspace.index_for(workspace.live('a')), 'x'))?.path, 'x/b.md');
+});
+
 test('remove leaves a tombstone, and its undo puts everything back in place', () => {
   const workspace = make_workspace(journal);
   const restore = workspace.remove('day');
