@@ -63,11 +63,12 @@ export function remove_child(files: Y.Map<unknown>, id: string, index: number): 
 }
 
 /** A new record, ready to be put under its id. */
-export function new_record(fields: { path: string; title: string; part_of: string | null }): Y.Map<unknown> {
+export function new_record(fields: { path: string; title: string; part_of: string | null; is_index: boolean }): Y.Map<unknown> {
   const record = new Y.Map<unknown>();
   record.set('path', fields.path);
   record.set('title', fields.title);
   if (fields.part_of !== null) record.set('part_of', fields.part_of);
+  if (fields.is_index) record.set('contents', new Y.Array<string>());
   record.set('deleted', false);
   record.set('modified_at', Date.now());
   return record;
