@@ -1,5 +1,6 @@
 // measure COMMAND [ARG…]: runs it with standard output thrown away and prints one line of JSON:
-//   {"exit":0,"ms":12.345,"max_rss_kb":5678}     wall-clock milliseconds; the largest resident set of it or a child that it
+//   {"exit":0,"ms":12.345,"max_rss_kb":5678}     wall-clock milliseconds; the largest resident set
+//   of it or a child that it
 //                                                waited for, in KiB
 #include <chrono>
 #include <cstdio>
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   }
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  std::printf("{\"exit\":%d,\"ms\":%.3f,\"max_rss_kb\":%ld}\n", code, took.count(), usage.ru_maxrss);
+  std::printf("{\"exit\":%d,\"ms\":%.3f,\"max_rss_kb\":%ld}\n", code, took.count(),
+              usage.ru_maxrss);
   return code;
 }
