@@ -104,7 +104,7 @@ try {
   const count = Number(process.env.DIARYX_BENCH_NOTES ?? 3000)
   await bench(`a folder of ${count} notes`, (dir) => {
     fs.mkdirSync(dir)
-    execFileSync(path.join(build, 'make_vault'), [dir, String(count), '1'], { stdio: ['ignore', 'ignore', 'inherit'] })
+    execFileSync(path.join(build, 'make_vault'), [dir, '--files', String(count)], { stdio: ['ignore', 'ignore', 'inherit'] })
   })
 } finally {
   fs.rmSync(scratch, { recursive: true, force: true })

@@ -40,7 +40,7 @@ export function journal(test) {
 export function vault(test, files, seed = 1) {
   const dir = tempDir(test)
   const program = process.env.DIARYX_MAKE_VAULT ?? path.join(repository, 'build/release/make_vault')
-  execFileSync(program, [dir, String(files), String(seed)], { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(program, [dir, '--files', String(files), '--seed', String(seed), '--odd'], { stdio: ['ignore', 'ignore', 'inherit'] })
   return dir
 }
 

@@ -1,7 +1,6 @@
-// measure COMMAND [ARG…]: runs it with standard output thrown away and prints one line of JSON:
-//   {"exit":0,"ms":12.345,"max_rss_kb":5678}     wall-clock milliseconds; the largest resident set
-//   of it or a child that it
-//                                                waited for, in KiB
+// measure COMMAND [ARG…]: runs it, its standard output thrown away, and prints one line of JSON:
+//   {"exit":0,"ms":12.345,"max_rss_kb":5678}
+// Wall-clock milliseconds, and the largest resident set of it or of a child that it waited for.
 #include <chrono>
 #include <cstdio>
 
