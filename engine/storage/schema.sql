@@ -1,7 +1,8 @@
 -- The store, version 1: .diaryx/store.db. Documents are opaque octets here; who writes what, and when, is in store.h.
 --
 -- PRAGMA application_id = 0x64797873 ("dyxs") says that the file is ours, PRAGMA user_version which version of this
--- schema it has. Both are set in the transaction that makes the tables. WAL, synchronous = FULL.
+-- schema it has. Both are set in the transaction that makes the tables. WAL (but for the first, large transaction of a
+-- fresh file), synchronous = FULL.
 
 -- One row for each document that has a snapshot or an update.
 CREATE TABLE documents (

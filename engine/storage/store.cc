@@ -19,14 +19,20 @@ namespace fs = std::filesystem;
 
 constexpr int kBusyMs = 5'000;
 constexpr char kMemory[] = ":memory:";
+// Kept in the file's header. Where the file system cannot share memory, SQLite stays with the
+// rollback journal.
+constexpr char kUseWal[] = "PRAGMA journal_mode = WAL";
 
-Status configure(Database& db, OpenMode mode) {
+Status configure(Database& db, OpenMode mode, bool fresh) {
   DX_TRY_OK(db.exec("PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384"));
   if (mode == OpenMode::ReadOnly) return {};
   // After a large import the WAL shrinks again at the next checkpoint.
-  return db.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 33554432;"
-      "PRAGMA wal_autocheckpoint = 2000");
+  DX_TRY_OK(
+      db.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 33554432;"
+              "PRAGMA wal_autocheckpoint = 2000"));
+  // A fresh store is filled in one large transaction. With a rollback journal its pages are written
+  // once, into the file; with a WAL twice. commit() changes over.
+  return fresh ? Status() : db.exec(kUseWal);
 }
 
 Status sync_folder(const fs::path& folder) {
@@ -47,8 +53,7 @@ Status create_file(const fs::path& file) {
   }
   const auto fill = [&]() -> Status {
     DX_TRY(Database db, Database::open(making, Database::Mode::ReadWrite, kBusyMs));
-    DX_TRY_OK(create_schema(db));
-    return db.exec("PRAGMA journal_mode = WAL");  // Kept in the file's header.
+    return create_schema(db);
   };
   Status done = fill();
   if (done &&
@@ -81,9 +86,13 @@ Result<Database> open_read_only(const fs::path& file) {
   if (usual) return usual;
   const ErrorCode code = usual.error().code;
   if (code == ErrorCode::Corrupt || code == ErrorCode::Busy) return usual;
+  struct stat left_over {};
+  if (::stat((file.string() + "-journal").c_str(), &left_over) == 0 && left_over.st_size > 0) {
+    return Error{ErrorCode::NotAllowed, file.string() + ": its first filling was interrupted",
+                 "run init, or another command that writes, to set that right"};
+  }
   if (::faccessat(AT_FDCWD, file.parent_path().c_str(), W_OK, AT_EACCESS) == 0) return usual;
-  struct stat wal {};
-  if (::stat((file.string() + "-wal").c_str(), &wal) == 0 && wal.st_size > 0) {
+  if (::stat((file.string() + "-wal").c_str(), &left_over) == 0 && left_over.st_size > 0) {
     return Error{
         ErrorCode::NotAllowed,
         file.string() +
@@ -115,6 +124,7 @@ Status Store::Impl::begin(Kind wanted) {
   if (wanted == Kind::Write && read_only) {
     return Error{ErrorCode::NotAllowed, db.name() + ": opened for reading only"};
   }
+  if (wanted == Kind::Write) DX_TRY_OK(check_still_there());
   failed.reset();
   // IMMEDIATE takes the write lock now, so that no statement inside finds it taken.
   Query q = db.query(wanted == Kind::Write ? "BEGIN IMMEDIATE" : "BEGIN");
@@ -140,7 +150,16 @@ Status Store::Impl::commit() {
     return done;
   }
   open_transaction = false;
+  if (without_wal && kind == Kind::Write) use_wal_if_filled();
   return {};
+}
+
+void Store::Impl::use_wal_if_filled() noexcept {
+  const auto filled =
+      db.number("SELECT EXISTS (SELECT 1 FROM documents) OR EXISTS (SELECT 1 FROM ledger)");
+  // Refused while somebody reads; the next commit tries again. What was committed is safe in either
+  // mode.
+  if (filled && *filled != 0 && db.exec(kUseWal)) without_wal = false;
 }
 
 void Store::Impl::rollback() noexcept {
@@ -158,6 +177,7 @@ Store::~Store() {
 
 Result<std::unique_ptr<Store>> Store::open(const fs::path& file, OpenMode mode) {
   const bool in_memory = file == kMemory;
+  bool fresh = false;
   fs::path real = file;
   if (!in_memory) {
     // SQLite refuses links anywhere in the path. Those above the folder are the person's business,
@@ -171,7 +191,9 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& file, OpenMode mode) 
       if (errno != ENOENT) return errno_error(errno, file.string());
       if (mode != OpenMode::Create)
         return Error{ErrorCode::NotFound, file.string() + ": there is no store"};
-      if (Status made = create_file(real); !made && made.error().code != ErrorCode::AlreadyExists) {
+      if (Status made = create_file(real); made) {
+        fresh = true;
+      } else if (made.error().code != ErrorCode::AlreadyExists) {
         return std::move(made).error();
       }
     } else if (!S_ISREG(found.st_mode)) {
@@ -197,7 +219,8 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& file, OpenMode mode) 
   }
   // Before anything is written: the file may not be ours.
   DX_TRY(const std::int64_t version, read_version(impl->db, kSchemaVersion));
-  DX_TRY_OK(configure(impl->db, mode));
+  DX_TRY_OK(configure(impl->db, mode, fresh));
+  impl->without_wal = fresh;
   if (version < kSchemaVersion) {
     if (impl->read_only) {
       return Error{ErrorCode::NotAllowed,

@@ -113,7 +113,9 @@ class Store {
   // begin() makes reads see one moment. When a write inside a transaction fails (but for refusals:
   // AlreadyExists, Conflict, NotFound, InvalidArgument), a part of it may have been done: every
   // later call and commit() give that error again, and nothing is kept. Many append()s in one
-  // transaction cost one sync of the disk.
+  // transaction cost one sync of the disk. The first transaction of a new store that puts in
+  // documents or files is written once instead of twice, and readers wait until it is done: fill a
+  // new store in one.
   Status append(std::span<const NewUpdate> updates);
   Result<StoredDoc> load(std::string_view doc);
   Result<bool> exists(std::string_view doc);

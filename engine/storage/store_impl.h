@@ -18,6 +18,7 @@ struct Store::Impl {
   Database db;
   bool read_only = false;
   bool in_memory = false;
+  bool without_wal = false;  // Of a fresh file, until the first document or file is in it.
   bool open_transaction = false;
   // The first failure inside the open transaction: a part of a call may have been written, so it
   // can only be rolled back.
@@ -31,6 +32,7 @@ struct Store::Impl {
   Status begin(Kind wanted);
   Status commit();
   void rollback() noexcept;
+  void use_wal_if_filled() noexcept;
   // That the path still leads to the file that we write: else all that follows would be lost with
   // it.
   Status check_still_there() const;

@@ -111,6 +111,44 @@ TEST_SUITE("storage/kill") {
     CHECK(reported > 100);  // The test did something.
   }
 
+  TEST_CASE("killed while it is filled for the first time, a store is there and empty") {
+    SeededRandom random(22);
+    int interrupted = 0;
+    for (int round = 0; round < 8; ++round) {
+      const test::TempDir dir;
+      const auto file = dir.path() / "store.db";
+      const pid_t pid = ::fork();
+      REQUIRE(pid >= 0);
+      if (pid == 0) {
+        auto store = Store::open(file, OpenMode::Create);
+        if (!store) ::_exit(1);
+        auto transaction = (*store)->begin();
+        const Snapshot snapshot{0, Buffer(1U << 20U, 'x')};
+        for (int n = 0;; ++n) {
+          if (!(*store)->fold("body/" + std::to_string(n), snapshot)) ::_exit(2);
+        }
+      }
+      // Long enough to outgrow the page cache, so that the file itself has been written to.
+      std::this_thread::sleep_for(std::chrono::milliseconds(60 + random.below(60)));
+      ::kill(pid, SIGKILL);
+      int status = 0;
+      ::waitpid(pid, &status, 0);
+      REQUIRE(WIFSIGNALED(status));
+      const auto reader = Store::open(file, OpenMode::ReadOnly);
+      if (reader) {
+        CHECK((*reader)->list_docs("")->empty());
+      } else {
+        ++interrupted;
+        CHECK(reader.error().code == ErrorCode::NotAllowed);
+        CHECK(reader.error().hint.find("init") != std::string::npos);
+      }
+      const auto store = Store::open(file, OpenMode::Create);
+      REQUIRE_MESSAGE(store, (store ? "" : store.error().message));
+      CHECK((*store)->list_docs("")->empty());
+    }
+    CHECK(interrupted > 0);
+  }
+
   TEST_CASE("killed while it is being made, a store is whole or not there") {
     SeededRandom random(21);
     int made = 0;

@@ -83,9 +83,25 @@ TEST_SUITE("storage/store") {
       CHECK(item.path().filename() == "store.db");
   }
 
+  TEST_CASE("a new store takes its first filling without a WAL, and from then on writes one") {
+    const test::TempDir dir;
+    const auto wal = dir.path() / "store.db-wal";
+    auto store = create(dir.path() / "store.db");
+    REQUIRE(store->set_meta("epoch", "e1"));
+    {
+      auto transaction = store->begin();
+      REQUIRE(store->append(one("a", "1")));
+      CHECK_FALSE(std::filesystem::exists(wal));
+      REQUIRE(transaction->commit());
+    }
+    REQUIRE(store->append(one("a", "2")));
+    CHECK(std::filesystem::exists(wal));
+  }
+
   TEST_CASE("the WAL is as private as the store") {
     const test::TempDir dir;
     auto store = create(dir.path() / "store.db");
+    REQUIRE(store->append(one("a", "0")));  // The first goes into the file itself.
     REQUIRE(store->append(one("a", "1")));
     struct stat found {};
     REQUIRE(::stat((dir.path() / "store.db-wal").c_str(), &found) == 0);
@@ -230,6 +246,7 @@ TEST_SUITE("storage/store") {
     const test::TempDir copy;
     {
       auto store = create(file);
+      REQUIRE(store->append(one("a", "0")));
       REQUIRE(store->append(one("a", "1")));
       // As a crash leaves it: a WAL, no index.
       std::filesystem::copy(file, copy.path() / "store.db");
@@ -248,7 +265,7 @@ TEST_SUITE("storage/store") {
     // Where the index can be made, a reader sees what the crash left.
     const auto store = Store::open(left, OpenMode::ReadOnly);
     REQUIRE(store);
-    CHECK((*store)->load("a")->updates.size() == 1);
+    CHECK((*store)->load("a")->updates.size() == 2);
   }
 
   TEST_CASE(
@@ -348,6 +365,7 @@ TEST_SUITE("storage/store") {
     const test::TempDir dir;
     const auto file = dir.path() / "store.db";
     auto store = create(file);
+    REQUIRE(store->append(one("a", "0")));
     REQUIRE(store->append(one("a", std::string(100'000, 'x'))));
     const auto wal = dir.path() / "store.db-wal";
     CHECK(std::filesystem::file_size(wal) > 100'000);
