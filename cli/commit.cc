@@ -81,6 +81,7 @@ Result<ExitCode> run(const CommitOptions& options, const Context& context) {
   // git's index lock must not be left behind.
   const FinishFirst guard;
   DX_TRY(const history::CommitReport done, now.workspace->commit(commit));
+  (void)now.workspace->close();  // The commit stands; the store tidies its log file next time.
   tell(done, context.report);
   return ExitCode::Done;
 }

@@ -9,6 +9,7 @@ namespace diaryx::cli {
 
 Result<ExitCode> run(const InitOptions&, const Context& context) {
   DX_TRY(const UpToDate done, bring_up_to_date(context, Access::Create));
+  if (done.workspace) DX_TRY_OK(done.workspace->close());
   const ReconcileReport& took = done.report;
   const Report& report = context.report;
   report.say(fmt::format("{}: {}, {} taken in, {} removed, {} written, in {:.2f} s",

@@ -27,7 +27,6 @@ Result<UpToDate> in_this_process(const Context& context, Access access) {
   DX_TRY(ReconcileReport report,
          workspace->reconcile(
              [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); }));
-  DX_TRY_OK(workspace->flush());
   WorkspaceInfo info = workspace->info();
   return UpToDate{std::move(info), std::move(report), std::move(workspace)};
 }
