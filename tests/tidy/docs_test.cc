@@ -90,15 +90,17 @@ std::vector<std::string> broken_links(const SourceFile& file, const std::vector<
   return out;
 }
 
-// `engine/sync/hub.h` in a document: a path of ours in backquotes. Placeholders and patterns are
-// not meant.
+// `engine/sync/hub.h` in a document: a path of ours in backquotes, from the root or from where the
+// document is. Placeholders and patterns are not meant.
 std::vector<std::string> missing_paths(const SourceFile& file) {
   static const std::regex path(R"(`((?:engine|web|cli|tests|docs|examples)/[A-Za-z0-9_./-]*)`)");
   std::vector<std::string> out;
   const std::string text = prose(file.text);
   for (std::sregex_iterator it(text.begin(), text.end(), path), end; it != end; ++it) {
-    if (!fs::exists(repository_root() / (*it)[1].str()))
-      out.push_back(file.path + ": no such file: " + (*it)[1].str());
+    const std::string named = (*it)[1];
+    const fs::path beside = repository_root() / fs::path(file.path).parent_path() / named;
+    if (!fs::exists(repository_root() / named) && !fs::exists(beside))
+      out.push_back(file.path + ": no such file: " + named);
   }
   return out;
 }
