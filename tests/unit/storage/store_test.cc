@@ -5,10 +5,9 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "engine/storage/schema.h"
+#include "tests/support/other_user.h"
 #include "tests/support/temp_dir.h"
 
 using namespace diaryx;
@@ -38,21 +37,6 @@ ErrorCode open_error(const std::filesystem::path& file, OpenMode mode) {
 
 std::vector<NewUpdate> one(std::string doc, std::string_view data) {
   return {{std::move(doc), to_buffer(as_bytes(data)), UpdateOrigin::Disk, 1}};
-}
-
-// Runs `body` in a child as an ordinary user, for whom permissions count. Its answer is the child's
-// exit code.
-template <class F>
-int as_nobody(const F& body) {
-  const pid_t pid = ::fork();
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(99);
-    ::_exit(body());
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 }  // namespace
@@ -227,7 +211,7 @@ TEST_SUITE("storage/store") {
     }
     std::filesystem::permissions(dir.path(), std::filesystem::perms(0555));
     std::filesystem::permissions(file, std::filesystem::perms(0444));
-    const int answer = as_nobody([&] {
+    const int answer = test::as_ordinary_user([&] {
       const auto store = Store::open(file, OpenMode::ReadOnly);
       if (!store) return 1;
       const auto doc = (*store)->load("a");
@@ -256,7 +240,7 @@ TEST_SUITE("storage/store") {
     std::filesystem::permissions(left, std::filesystem::perms(0444));
     std::filesystem::permissions(copy.path() / "store.db-wal", std::filesystem::perms(0444));
     std::filesystem::permissions(copy.path(), std::filesystem::perms(0555));
-    const int answer = as_nobody([&] {
+    const int answer = test::as_ordinary_user([&] {
       const auto store = Store::open(left, OpenMode::ReadOnly);
       return !store && store.error().code == ErrorCode::NotAllowed ? 0 : 1;
     });

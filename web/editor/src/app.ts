@@ -5,7 +5,7 @@ import { Bodies } from './bodies';
 import type { Channel } from './channel';
 import { ask, field } from './dialog';
 import { h, icon, once_per_frame } from './dom';
-import { file_name_of, read_path } from './links';
+import { file_name_of, folder_of, read_path } from './links';
 import { NoteView } from './note';
 import { PeopleBar } from './people';
 import type { Peer, Person } from './presence';
@@ -230,12 +230,15 @@ export class App {
     const { row, input } = field('Title', '', { placeholder: 'Untitled', maxlength: '300' });
     const where = h('p', { class: 'dialog-hint' });
     const typed = () => input.value.trim() || 'Untitled';
-    const show_where = () => (where.textContent = this.workspace.path_for(typed(), parent));
+    // Without an index the folders are the tree, so a new note goes where one is.
+    const here = this.note.id === null ? null : this.workspace.live(this.note.id);
+    const folder = here === null ? '' : folder_of(here.path);
+    const show_where = () => (where.textContent = this.workspace.path_for(typed(), parent, folder));
     input.addEventListener('input', show_where);
     show_where();
     const title = parent === null ? 'New note' : `New note in ${title_of(parent)}`;
     if (!(await ask({ title, body: [row, where], confirm: 'Create' }))) return;
-    const id = this.workspace.create(typed(), parent === null ? null : this.workspace.live(parent.id));
+    const id = this.workspace.create(typed(), parent === null ? null : this.workspace.live(parent.id), folder);
     this.update_tree();
     await this.open(id, { is_new: true, to_write: input.value.trim() !== '' });
     if (input.value.trim() === '') this.note.focus_title();

@@ -36,6 +36,8 @@ const fixed_extensions: Extension = [
   EditorState.lineSeparator.of('\n'),
   EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, '\n')),
   EditorView.lineWrapping,
+  // The line that is written on keeps clear of the window's edge and of the messages there.
+  EditorView.scrollMargins.of(() => ({ top: 24, bottom: 96 })),
   EditorView.contentAttributes.of({
     spellcheck: 'true',
     autocorrect: 'on',

@@ -50,7 +50,7 @@ function signed_out(with_token = false): void {
     : 'This browser does not know the secret of your notes yet, or diaryx-sync was started anew since.';
   // What is typed and not sent yet is worth more than the message: then the page stays, and says it in a notice.
   if (app !== null) {
-    dismiss_sign_in ??= notice(`${reason} Open the address that diaryx-sync printed, in this tab, to go on. What you typed stays here.`, []);
+    dismiss_sign_in ??= notice(`${reason} Open the address that diaryx-sync printed, in this browser, to go on. What you typed stays here.`, []);
     return;
   }
   show_gate('Open the address that diaryx-sync printed', [reason, 'Look in the terminal where diaryx-sync serve runs: it printed an address that ends in #token=… and a long secret.'], true);

@@ -152,7 +152,7 @@ export class NoteView {
     this.sheet.hidden = record === null;
     this.blank.hidden = record !== null;
     if (record === null) {
-      set_text(this.blank, this.id === null ? 'Choose a note on the left, or make a new one.' : 'There is no such note here.');
+      set_text(this.blank, this.id === null ? this.workspace.all_live().length === 0 ? 'Nothing here yet. Make the first note with the + on the left.' : 'Choose a note on the left, or make a new one.' : 'There is no such note here.');
       return;
     }
     const locked = this.locked();

@@ -26,6 +26,8 @@ interface Row {
 
 interface RowElement {
   row: Row;
+  /** All that the element shows of the row, as one text: the same text, nothing to do. */
+  shown: string;
   element: HTMLElement;
   label: HTMLElement;
   hint: HTMLElement;
@@ -42,6 +44,7 @@ export class TreeView {
   private readonly filter: HTMLInputElement;
   private readonly list: HTMLElement;
   private readonly note: HTMLElement;
+  private readonly scroller: HTMLElement;
   private readonly rows = new Map<string, RowElement>();
   private order: string[] = [];
   private expanded: Set<string>;
@@ -62,7 +65,7 @@ export class TreeView {
     this.filter = h('input', {
       class: 'filter',
       attrs: { type: 'search', placeholder: 'Find a note', 'aria-label': 'Find a note', 'aria-keyshortcuts': 'Control+K Meta+K', autocomplete: 'off', spellcheck: 'false' },
-      on: { input: () => this.render(), keydown: (event) => this.on_filter_key(event) },
+      on: { input: () => this.on_filter_input(), keydown: (event) => this.on_filter_key(event) },
     });
     this.list = h('div', {
       class: 'tree',
@@ -70,8 +73,9 @@ export class TreeView {
       on: { click: (event) => this.on_click(event), keydown: (event) => this.on_key(event), focusin: (event) => this.on_focus(event) },
     });
     this.note = h('p', { class: 'tree-note' });
+    this.scroller = h('div', { class: 'tree-scroll' }, this.list, this.note);
     const shortcut = h('kbd', { class: 'filter-key', text: /Mac|iP/.test(navigator.platform) ? '⌘K' : 'Ctrl K', attrs: { 'aria-hidden': true } });
-    this.element = h('div', { class: 'tree-pane' }, h('div', { class: 'filter-box' }, this.filter, shortcut), h('div', { class: 'tree-scroll' }, this.list, this.note));
+    this.element = h('div', { class: 'tree-pane' }, h('div', { class: 'filter-box' }, this.filter, shortcut), this.scroller);
   }
 
   focus_filter(): void {
@@ -185,7 +189,7 @@ export class TreeView {
     if (this.focused_key === null || !wanted.has(this.focused_key)) {
       this.focused_key = rows.find((row) => row.id !== null && row.id === this.current)?.key ?? this.order[0] ?? null;
     }
-    for (const [key, row] of this.rows) row.element.tabIndex = key === this.focused_key ? 0 : -1;
+    this.update_tab_stop();
     this.update_dots();
     const text = found ? (rows.length === 0 ? 'No note has these words in its title or path.' : rows.length === most_found ? `The first ${most_found} are shown.` : '') : rows.length === 0 ? 'No notes yet.' : '';
     set_text(this.note, text);
@@ -199,12 +203,16 @@ export class TreeView {
     const add = h('button', { class: 'icon-button row-add', attrs: { type: 'button', tabindex: -1 } }, icon('plus'));
     const element = h('div', { class: 'row', attrs: { role: 'treeitem' } }, twisty, h('span', { class: 'row-text' }, label, hint), dots, add);
     element.dataset['key'] = row.key;
-    return { row, element, label, hint, dots, twisty, add };
+    return { row, shown: '', element, label, hint, dots, twisty, add };
   }
 
   private update_row(known: RowElement, row: Row, found: boolean): void {
     known.row = row;
     const { element } = known;
+    const selected = row.id !== null && row.id === this.current;
+    const shown = JSON.stringify([row, found, selected]);
+    if (known.shown === shown) return;
+    known.shown = shown;
     element.className = `row row-${row.kind}`;
     element.style.setProperty('--depth', String(row.depth));
     element.title = row.hint;
@@ -212,7 +220,7 @@ export class TreeView {
     set_text(known.hint, found ? row.hint : '');
     set_attr(element, 'aria-level', row.depth + 1);
     set_attr(element, 'aria-expanded', row.expanded === null ? undefined : String(row.expanded));
-    set_attr(element, 'aria-selected', String(row.id !== null && row.id === this.current));
+    set_attr(element, 'aria-selected', String(selected));
     set_attr(element, 'aria-disabled', row.kind === 'missing' ? 'true' : undefined);
     if (row.id !== null) element.dataset['id'] = row.id;
     if (row.expanded !== null && known.twisty.childElementCount === 0) known.twisty.append(icon('chevron'));
@@ -270,7 +278,12 @@ export class TreeView {
     const known = this.row_of(event);
     if (known === null || event.target !== known.element) return;
     this.focused_key = known.row.key;
-    for (const [key, row] of this.rows) row.element.tabIndex = key === this.focused_key ? 0 : -1;
+    this.update_tab_stop();
+  }
+
+  // One row can be reached by Tab, the others from there by arrow keys.
+  private update_tab_stop(): void {
+    for (const [key, row] of this.rows) set_attr(row.element, 'tabindex', key === this.focused_key ? 0 : -1);
   }
 
   private focus_row(index: number): void {
@@ -323,6 +336,11 @@ export class TreeView {
       if (row !== undefined && row.depth < depth) return index;
     }
     return at;
+  }
+
+  private on_filter_input(): void {
+    this.render();
+    this.scroller.scrollTop = 0;
   }
 
   private on_filter_key(event: KeyboardEvent): void {

@@ -77,9 +77,9 @@ export class Workspace {
     return parent ?? this.roots()[0] ?? null;
   }
 
-  /** The path that create() would choose. */
-  path_for(title: string, parent: NoteRecord | null): string {
-    const folder = parent === null ? '' : folder_of(parent.path);
+  /** The path that create() would choose: in the parent's folder, or in `folder` without a parent. */
+  path_for(title: string, parent: NoteRecord | null, folder_without_parent = ''): string {
+    const folder = parent === null ? folder_without_parent : folder_of(parent.path);
     return free_path(join_path(folder, title_to_file_name(title)), (path) => this.is_taken(path, null));
   }
 
@@ -89,10 +89,11 @@ export class Workspace {
     return this.all_live().some((record) => record.id !== except && this.path_of(record).toLowerCase() === wanted);
   }
 
-  /** Returns the new note's id. */
-  create(title: string, parent: NoteRecord | null): string {
+  /** Returns the new note's id. The first note of an empty workspace becomes its root index. */
+  create(title: string, parent: NoteRecord | null, folder_without_parent = ''): string {
     const id = new_file_id();
-    const record = new_record({ path: this.path_for(title, parent), title, part_of: parent?.id ?? null });
+    const path = this.path_for(title, parent, folder_without_parent);
+    const record = new_record({ path, title, part_of: parent?.id ?? null, is_index: this.all_live().length === 0 });
     this.doc.transact(() => {
       this.files.set(id, record);
       if (parent !== null) insert_child(this.files, parent.id, parent.contents?.length ?? 0, id);
@@ -135,7 +136,7 @@ export class Workspace {
     });
     return () => {
       this.doc.transact(() => {
-        write_field(this.files, id, 'deleted', false);
+        write_field(this.files, id, 'deleted', null);
         for (const place of places.reverse()) {
           const index = this.live(place.index_id);
           if (index !== null && !(index.contents ?? []).includes(place.entry)) insert_child(this.files, place.index_id, place.at, place.entry);
@@ -149,7 +150,7 @@ export class Workspace {
     const record = this.find(id);
     if (record === null || !record.deleted) return;
     this.doc.transact(() => {
-      write_field(this.files, id, 'deleted', false);
+      write_field(this.files, id, 'deleted', null);
       const parent = record.part_of === null ? null : this.resolve(record.part_of);
       const entries = parent?.contents ?? [];
       if (parent !== null && !entries.some((entry) => entry === id || link_target(entry).path === record.path)) {
