@@ -62,13 +62,13 @@ constexpr std::array<std::pair<const char*, const char*>, 6> kUsualFields = {{
 }};
 
 struct Range {
-  std::size_t first;
-  std::size_t count;
+  std::uint64_t first;
+  std::uint64_t count;
 };
 // "bytes=2-5", "bytes=2-", "bytes=-3". Nothing if it is anything else, several ranges at once
 // included: a server may ignore what it does not like, and several would multiply the answer. A
 // count of 0: there is no such part.
-std::optional<Range> parse_range(std::string_view text, std::size_t size) {
+std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
   constexpr std::string_view kUnit = "bytes=";
   if (text.substr(0, kUnit.size()) != kUnit) return std::nullopt;
   text.remove_prefix(kUnit.size());
@@ -85,15 +85,14 @@ std::optional<Range> parse_range(std::string_view text, std::size_t size) {
   if (before.empty()) {
     const auto last = number(after);
     if (!last) return std::nullopt;
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(*last, size));
+    const std::uint64_t count = std::min(*last, size);
     return Range{size - count, count};
   }
   const auto first = number(before);
   const auto last = after.empty() ? std::optional<std::uint64_t>(size) : number(after);
   if (!first || !last || *last < *first) return std::nullopt;
   if (*first >= size) return Range{0, 0};
-  return Range{static_cast<std::size_t>(*first),
-               static_cast<std::size_t>(std::min<std::uint64_t>(*last, size - 1) - *first + 1)};
+  return Range{*first, std::min(*last, size - 1) - *first + 1};
 }
 
 void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out) {
@@ -108,34 +107,36 @@ void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out
   if (reply.content_type.empty()) return;
   // Shared with the provider, which runs when this call is over.
   const auto owned = std::make_shared<const std::string>(std::move(reply.body));
-  std::string_view body =
-      reply.lasting_body.empty() ? std::string_view(*owned) : reply.lasting_body;
+  const std::string_view body = reply.lasting_body.empty() ? std::string_view(*owned) : reply.lasting_body;
+  const std::uint64_t size = reply.source ? reply.source->size() : body.size();
   const auto range = reply.status == 200 && request.method == "GET"
-                         ? parse_range(request.field("range").value_or(""), body.size())
+                         ? parse_range(request.field("range").value_or(""), size)
                          : std::nullopt;
   if (range && range->count == 0) {
     out.status = 416;
-    out.set_header("Content-Range", "bytes */" + std::to_string(body.size()));
+    out.set_header("Content-Range", "bytes */" + std::to_string(size));
     out.set_content(error_body(416), "application/json");
     return;
   }
+  const std::uint64_t first = range ? range->first : 0;
+  const std::uint64_t count = range ? range->count : size;
   if (range) {
     out.status = 206;
-    out.set_header("Content-Range", "bytes " + std::to_string(range->first) + "-" +
-                                        std::to_string(range->first + range->count - 1) + "/" +
-                                        std::to_string(body.size()));
-    body = body.substr(range->first, range->count);
+    out.set_header("Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(first + count - 1) + "/" +
+                                        std::to_string(size));
   }
-  if (body.empty()) {
+  if (count == 0) {
     out.set_content(std::string(), reply.content_type);
     return;
   }
-  // A provider, and not set_content(), because the latter copies once more and compresses if the
-  // client likes.
+  // A provider, and not set_content(), because the latter copies once more and compresses if the client likes.
   out.set_content_provider(
-      body.size(), reply.content_type,
-      [owned, body](std::size_t at, std::size_t size, httplib::DataSink& sink) {
-        return sink.write(body.data() + at, size);
+      count, reply.content_type,
+      [owned, body, source = reply.source, first](std::size_t at, std::size_t length, httplib::DataSink& sink) {
+        if (!source) return sink.write(body.data() + first + at, length);
+        std::array<char, 64U << 10U> buffer;
+        const std::size_t got = source->read(first + at, buffer.data(), std::min(length, buffer.size()));
+        return got > 0 && sink.write(buffer.data(), got);
       });
 }
 

@@ -8,6 +8,7 @@
 // add() all routes first; handle() may then be called on several threads at once.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,11 +28,21 @@ struct Call {
   std::vector<std::string> parts;  // What the groups of the route's pattern matched, decoded.
 };
 
+// A body that is read piece by piece while it is sent.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  virtual std::uint64_t size() const = 0;
+  // Up to `size` octets from `offset` on, into `to`; returns how many, 0 if it cannot go on: the connection is closed then, which
+  // tells the client that the body is not whole.
+  virtual std::size_t read(std::uint64_t offset, char* to, std::size_t size) = 0;
+};
+
 struct Reply {
   int status = 200;
-  std::string content_type;  // Empty: no body.
-  std::string body;
-  std::string_view lasting_body;  // Instead of `body`: octets that live as long as the process.
+  std::string content_type = {};  // Empty: no body.
+  std::string body = {};
+  std::string_view lasting_body = {};  // Instead of `body`: octets that live as long as the process.
   std::vector<std::pair<std::string, std::string>> fields;
 
   static Reply json(int status, std::string text) {

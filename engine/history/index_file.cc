@@ -38,6 +38,20 @@ Error system_error(const fs::path& file, int number) {
   return Error{code, "git: " + file.string() + ": " + std::strerror(number)};
 }
 
+// The thread's signal mask before. The calls fail only for arguments that we do not pass.
+sigset_t hold_signals() {
+  sigset_t held;
+  sigset_t before;
+  (void)sigemptyset(&held);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)sigaddset(&held, number);
+  DX_CHECK(pthread_sigmask(SIG_BLOCK, &held, &before) == 0);
+  return before;
+}
+
+void release_signals(const sigset_t& before) {
+  DX_CHECK(pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
+}
+
 // A rename is on disk only when its folder is.
 Status sync_folder(const fs::path& folder) {
   const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -107,12 +121,15 @@ Result<IndexLock> IndexLock::acquire(const fs::path& index, std::int64_t patienc
   const fs::path file = lock_file(index);
   const Clock::time_point give_up = Clock::now() + std::chrono::milliseconds(patience_ms);
   for (;;) {
+    const sigset_t mask = hold_signals();
     const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0) {
       (void)close(fd);  // Empty: the name is the lock.
-      return IndexLock(index);
+      return IndexLock(index, mask);
     }
-    if (errno != EEXIST) return system_error(file, errno);
+    const int number = errno;
+    release_signals(mask);
+    if (number != EEXIST) return system_error(file, number);
     if (Clock::now() >= give_up) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -124,6 +141,7 @@ Result<IndexLock> IndexLock::acquire(const fs::path& index, std::int64_t patienc
 
 IndexLock::IndexLock(IndexLock&& other) noexcept
     : index_(std::move(other.index_)),
+      mask_(other.mask_),
       held_(std::exchange(other.held_, false)),
       undo_(std::exchange(other.undo_, Undo::Nothing)) {}
 
@@ -136,6 +154,7 @@ IndexLock::~IndexLock() {
   if (undo_ == Undo::Remove) fs::remove(index_, ignored);
   fs::remove(new_file(index_), ignored);
   fs::remove(lock_file(index_), ignored);
+  release_signals(mask_);
 }
 
 Status IndexLock::publish(const std::vector<git_index_entry>& set,

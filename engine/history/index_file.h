@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <signal.h>
+
 #include "engine/base/result.h"
 #include "engine/history/git.h"
 
@@ -41,7 +43,9 @@ class IndexSnapshot {
 
 std::filesystem::path index_path(git_repository* repository);
 
-// Holds git's lock on the index, and gives it back.
+// Holds git's lock on the index, and gives it back. While it is held, SIGINT, SIGTERM and SIGHUP
+// wait in this thread: Ctrl-C at the wrong moment would leave the lock behind, and the person's git
+// would stop at it. Stay on one thread with it.
 class IndexLock {
  public:
   // Waits up to `patience_ms`. Busy: somebody else has it, with the name of the lock file;
@@ -61,9 +65,11 @@ class IndexLock {
   void done() noexcept;
 
  private:
-  explicit IndexLock(std::filesystem::path index) : index_(std::move(index)) {}
+  IndexLock(std::filesystem::path index, const sigset_t& mask)
+      : index_(std::move(index)), mask_(mask) {}
 
   std::filesystem::path index_;
+  sigset_t mask_;  // The thread's signal mask before.
   bool held_ = true;
   enum class Undo { Nothing, Restore, Remove } undo_ = Undo::Nothing;
 };

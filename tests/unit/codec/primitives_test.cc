@@ -47,9 +47,9 @@ TEST_SUITE("codec/primitives") {
       CHECK(*read == value);
       CHECK(in.at_end());
     }
-    for (const char* bad :
-         {"", "80", "ff ff ff ff ff ff ff 10", "80 80 80 80 80 80 80 80 01",
-          "ff ff ff ff ff ff ff ff ff 01", "80 80 80 80 80 80 80 80 80 80 80 01"}) {
+    for (const char* bad : {"", "80", "ff ff ff ff ff ff ff 10", "80 80 80 80 80 80 80 80 01",
+                            "ff ff ff ff ff ff ff ff ff 01", "80 80 80 80 80 80 80 80 80 02",
+                            "80 80 80 80 80 80 80 80 80 80 80 01"}) {
       const Buffer bytes = hex(bad);
       Reader in(bytes);
       const auto read = in.var_uint();

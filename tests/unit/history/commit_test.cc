@@ -1,9 +1,12 @@
 #include "engine/history/commit.h"
 
+#include <functional>
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/history/git_sandbox.h"
@@ -21,6 +24,20 @@ std::string reason_for(const CommitReport& report, const std::string& path) {
     if (skipped.path == path) return skipped.reason;
   }
   return "not skipped";
+}
+
+// Runs `work` in a process of its own, and kills it with signal `number` after `us` microseconds.
+void run_and_kill(const std::function<void()>& work, int number, useconds_t us) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    (void)signal(SIGTERM, SIG_DFL);  // Without the test program's handler, as in any other program.
+    work();
+    _exit(0);
+  }
+  usleep(us);
+  kill(child, number);
+  REQUIRE(waitpid(child, nullptr, 0) == child);
 }
 
 }  // namespace
@@ -131,6 +148,7 @@ TEST_SUITE("history/commit") {
       box->write("b/c.md", "c");
       box->write("b/other.txt", "o");
       box->write("z.md", "z");
+      box->write("untracked-again.md", "u");
       box->commit_all("start");
       box->write("a.md", "a2");
       box->write("b/c.md", "c2");
@@ -138,9 +156,10 @@ TEST_SUITE("history/commit") {
       box->git("add b/c.md b/other.txt");
       box->write("b/c.md", "c3");
       box->remove("z.md");
+      box->git("rm -q --cached untracked-again.md");
     }
-    ours.commit({"a.md", "b/c.md"}, {"z.md"});
-    theirs.git("commit -q -m x --only -- a.md b/c.md z.md");
+    ours.commit({"a.md", "b/c.md", "untracked-again.md"}, {"z.md"});
+    theirs.git("commit -q -m x --only -- a.md b/c.md untracked-again.md z.md");
     CHECK(ours.git("rev-parse HEAD^{tree}") == theirs.git("rev-parse HEAD^{tree}"));
     CHECK(ours.git("ls-files -s") == theirs.git("ls-files -s"));
     CHECK(ours.git("status --porcelain") == theirs.git("status --porcelain"));
@@ -821,5 +840,52 @@ TEST_SUITE("history/commit") {
     box.write(files[6], "changed");
     CHECK(box.commit(files).changed == 1);
     box.check_sound();
+  }
+
+  TEST_CASE(
+      "killed at any moment, a commit leaves a sound repository, and the next one completes it") {
+    GitSandbox box;
+    box.init();
+    box.write("theirs.txt", "t");
+    box.commit_all("start");
+    std::vector<std::string> files;
+    for (int i = 0; i < 90; ++i) files.push_back("n" + std::to_string(i) + ".md");
+    for (int round = 0; round < 12; ++round) {
+      for (const std::string& file : files) box.write(file, file + std::to_string(round));
+      run_and_kill([&] { (void)box.try_commit(files); }, SIGKILL,
+                   static_cast<useconds_t>(round) * 4'000);
+      // What a person does after a crash, when git tells them to.
+      for (const char* lock : {".git/index.lock", ".git/HEAD.lock", ".git/refs/heads/main.lock"})
+        box.remove(lock);
+      CHECK(box.git("fsck --full --strict --no-dangling --no-progress") == "");
+      // Nothing is staged that undoes what is committed: the only differences are new versions.
+      CHECK(box.git("diff --cached --name-only --diff-filter=D") == "");
+      CHECK(box.git("diff --cached --name-only -- theirs.txt") == "");
+      box.commit(files);
+      CHECK(box.git("status --porcelain") == "");
+    }
+    CHECK(box.git("show HEAD:n7.md") == "n7.md11");
+  }
+
+  TEST_CASE("told to stop, a commit gives its locks back first") {
+    GitSandbox box;
+    box.init();
+    std::vector<std::string> files;
+    for (int i = 0; i < 20; ++i) files.push_back("n" + std::to_string(i) + ".md");
+    for (int round = 0; round < 12; ++round) {
+      const auto forever = [&] {
+        for (int i = 0;; ++i) {
+          for (const std::string& file : files)
+            box.write(file, std::to_string(round) + file + std::to_string(i));
+          (void)box.try_commit(files);
+        }
+      };
+      run_and_kill(forever, SIGTERM, 20'000 + static_cast<useconds_t>(round) * 3'000);
+      CHECK_FALSE(box.exists(".git/index.lock"));
+      CHECK_FALSE(box.exists(".git/HEAD.lock"));
+      CHECK_FALSE(box.exists(".git/refs/heads/main.lock"));
+    }
+    box.commit(files);
+    CHECK(box.git("status --porcelain") == "");
   }
 }

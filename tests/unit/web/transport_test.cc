@@ -26,25 +26,25 @@ class Relay : public TransportEvents {
  public:
   explicit Relay(const TransportLimits& limits = {}) {
     router_.add("GET", "/ping", Door::Open, [](const Call&) {
-      return Reply{200, "text/plain", "pong", {}, {}};
+      return Reply::text(200, "pong");
     });
     router_.add("GET", "/owner", Door::Owner, [](const Call&) {
-      return Reply{200, "text/plain", "secret", {}, {}};
+      return Reply::text(200, "secret");
     });
     router_.add("POST", "/echo", Door::Open, [](const Call& call) {
-      return Reply{200, "text/plain", call.request.body, {}, {}};
+      return Reply::text(200, call.request.body);
     });
     router_.add("GET", "/thing/([^/]+)", Door::Open, [](const Call& call) {
-      return Reply{200, "text/plain", call.parts[0], {}, {}};
+      return Reply::text(200, call.parts[0]);
     });
     router_.add("GET", "/boom", Door::Open,
                 [](const Call&) -> Reply { throw std::runtime_error("secret detail"); });
     router_.add("GET", "/big", Door::Open, [](const Call&) {
-      return Reply{200, "text/plain", std::string(8U << 20U, 'b'), {}, {}};
+      return Reply::text(200, std::string(8U << 20U, 'b'));
     });
     router_.add("GET", "/slow", Door::Open, [](const Call&) {
       std::this_thread::sleep_for(300ms);
-      return Reply{200, "text/plain", "slow", {}, {}};
+      return Reply::text(200, "slow");
     });
     auto made = Transport::listen("127.0.0.1", 0, limits, *this, clock_);
     REQUIRE(made);

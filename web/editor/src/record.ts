@@ -30,7 +30,7 @@ export function read_record(id: string, value: unknown): NoteRecord | null {
     part_of: text_or_null(field('part_of')),
     contents: texts_or_null(field('contents')),
     deleted: field('deleted') === true,
-    modified_at: typeof field('modified_at') === 'number' ? (field('modified_at') as number) : 0,
+    modified_at: number_or_zero(field('modified_at')),
   };
 }
 
@@ -39,8 +39,8 @@ export function title_of(record: NoteRecord): string {
   return record.title?.trim() || path_to_title(record.path);
 }
 
-/** Writes one field of the record stored under `id`, and when. Call inside a transaction. `null` removes the field. */
-export function write_field(files: Y.Map<unknown>, id: string, key: 'title' | 'path' | 'deleted', value: string | boolean | null): void {
+/** Writes one field of the record stored under `id`, and when. Call inside a transaction. `null` removes the field; a live note has no `deleted`. */
+export function write_field(files: Y.Map<unknown>, id: string, key: 'title' | 'path' | 'deleted', value: string | true | null): void {
   const stored = files.get(id);
   if (stored instanceof Y.Map) {
     if (value === null) stored.delete(key);
@@ -48,7 +48,7 @@ export function write_field(files: Y.Map<unknown>, id: string, key: 'title' | 'p
     stored.set('modified_at', Date.now());
   } else if (typeof stored === 'string') {
     const json = JSON.parse(stored) as Record<string, unknown>;
-    files.set(id, JSON.stringify({ ...json, [key]: value, modified_at: Date.now() }));
+    files.set(id, JSON.stringify({ ...json, [key]: key === 'deleted' ? value === true : value, modified_at: Date.now() }));
   }
 }
 
@@ -69,7 +69,6 @@ export function new_record(fields: { path: string; title: string; part_of: strin
   record.set('title', fields.title);
   if (fields.part_of !== null) record.set('part_of', fields.part_of);
   if (fields.is_index) record.set('contents', new Y.Array<string>());
-  record.set('deleted', false);
   record.set('modified_at', Date.now());
   return record;
 }
@@ -114,6 +113,11 @@ function fields_of(value: unknown): ((key: string) => unknown) | null {
 
 function is_path_key(id: string): boolean {
   return id.includes('/') || id.endsWith('.md');
+}
+
+// Writers differ in how they encode a whole number.
+function number_or_zero(value: unknown): number {
+  return typeof value === 'bigint' ? Number(value) : typeof value === 'number' ? value : 0;
 }
 
 function text_or_null(value: unknown): string | null {

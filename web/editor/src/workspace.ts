@@ -136,7 +136,7 @@ export class Workspace {
     });
     return () => {
       this.doc.transact(() => {
-        write_field(this.files, id, 'deleted', false);
+        write_field(this.files, id, 'deleted', null);
         for (const place of places.reverse()) {
           const index = this.live(place.index_id);
           if (index !== null && !(index.contents ?? []).includes(place.entry)) insert_child(this.files, place.index_id, place.at, place.entry);
@@ -150,7 +150,7 @@ export class Workspace {
     const record = this.find(id);
     if (record === null || !record.deleted) return;
     this.doc.transact(() => {
-      write_field(this.files, id, 'deleted', false);
+      write_field(this.files, id, 'deleted', null);
       const parent = record.part_of === null ? null : this.resolve(record.part_of);
       const entries = parent?.contents ?? [];
       if (parent !== null && !entries.some((entry) => entry === id || link_target(entry).path === record.path)) {

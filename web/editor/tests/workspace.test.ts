@@ -80,6 +80,7 @@ test('remove leaves a tombstone, and its undo puts everything back in place', ()
   assert.equal(workspace.live('day'), null);
   assert.deepEqual(workspace.live('root')?.contents, ['gone', '[Away](/away.md)']);
   restore();
+  assert.equal((workspace.doc.getMap('files').get('day') as Y.Map<unknown>).has('deleted'), false);
   assert.deepEqual(workspace.live('root')?.contents, journal.root.contents);
   assert.equal(workspace.live('day')?.title, 'Day');
 });
@@ -123,12 +124,12 @@ test('the original’s records of JSON text are read, and written back as text',
 test('a record of the wrong shapes is no trouble', () => {
   const workspace = make_workspace({});
   const files = workspace.doc.getMap<unknown>('files');
-  const odd = new Y.Map<unknown>([['path', 'odd.md'], ['title', 7], ['contents', 'x'], ['deleted', 'no'], ['modified_at', 'never']]);
+  const odd = new Y.Map<unknown>([['path', 'odd.md'], ['title', 7], ['contents', 'x'], ['deleted', 'no'], ['modified_at', 1_700_000_000_000n]]);
   workspace.doc.transact(() => {
     files.set('odd', odd);
     files.set('number', 5);
     files.set('list', new Y.Array());
     files.set('pathless', new Y.Map([['title', 'x']]));
   });
-  assert.deepEqual(workspace.all_live(), [{ id: 'odd', path: 'odd.md', title: null, part_of: null, contents: null, deleted: false, modified_at: 0 }]);
+  assert.deepEqual(workspace.all_live(), [{ id: 'odd', path: 'odd.md', title: null, part_of: null, contents: null, deleted: false, modified_at: 1_700_000_000_000 }]);
 });
