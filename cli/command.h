@@ -32,8 +32,6 @@ enum class ExitCode : int {
 
 // The first port that `serve` tries: SYNC on a telephone's keys.
 inline constexpr std::uint16_t kDefaultPort = 7962;
-// Without --port: how many ports from the default on are tried before giving up.
-inline constexpr std::uint16_t kPortsTried = 32;
 
 struct GlobalOptions {
   // The folder named by -C or as an argument; it is the workspace itself, parents are not searched.

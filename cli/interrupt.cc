@@ -1,5 +1,6 @@
 #include "cli/interrupt.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstring>
 
@@ -14,6 +15,9 @@ namespace {
 // Written by the main thread and the handler on it only.
 volatile std::sig_atomic_t finish_first = 0;
 volatile std::sig_atomic_t interrupted = 0;
+// Any thread.
+std::atomic<void (*)()> stop_instead{nullptr};
+static_assert(std::atomic<void (*)()>::is_always_lock_free);
 
 [[noreturn]] void end_now() {
   static constexpr char kText[] = "\ndiaryx-sync: interrupted\n";
@@ -24,16 +28,9 @@ volatile std::sig_atomic_t interrupted = 0;
 }
 
 void on_signal(int) {
+  if (void (*stop)() = stop_instead.exchange(nullptr); stop != nullptr) return stop();
   if (finish_first == 0) end_now();
   interrupted = 1;
-}
-
-sigset_t both_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  return set;
 }
 
 }  // namespace
@@ -58,21 +55,8 @@ FinishFirst::~FinishFirst() {
   if (finish_first == 0 && interrupted != 0) end_now();
 }
 
-void hold_signals() {
-  const sigset_t set = both_signals();
-  DX_CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-}
-
-void release_signals() {
-  const sigset_t set = both_signals();
-  DX_CHECK(pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
-}
-
-int wait_for_signal() {
-  const sigset_t set = both_signals();
-  int signal = 0;
-  DX_CHECK(sigwait(&set, &signal) == 0);
-  return signal;
+void on_next_signal(void (*stop)()) {
+  stop_instead = stop;
 }
 
 }  // namespace diaryx::cli

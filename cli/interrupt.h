@@ -1,7 +1,6 @@
 // Ctrl-C and SIGTERM. A one-shot command simply ends, with exit code 130: everything that it writes
 // is made to survive a process that dies at any moment. Only a step that would leave something
-// behind for others (git's index lock) is finished first, and `serve` waits for the signal to shut
-// down in order.
+// behind for others (git's index lock) is finished first, and `serve` shuts down in order.
 #pragma once
 
 namespace diaryx::cli {
@@ -10,7 +9,8 @@ namespace diaryx::cli {
 // end.
 void install_interrupt_handlers();
 
-// While one of these lives, a signal is only remembered; the last one to go carries it out.
+// While one of these lives, a signal is only remembered; the last one to go carries it out. Main
+// thread only.
 class FinishFirst {
  public:
   FinishFirst();
@@ -19,12 +19,9 @@ class FinishFirst {
   FinishFirst& operator=(const FinishFirst&) = delete;
 };
 
-// From here on SIGINT and SIGTERM are kept for wait_for_signal(). Call before threads are started:
-// they inherit it.
-void hold_signals();
-// Undoes hold_signals(): a signal ends the process at once again.
-void release_signals();
-// Returns the number of the signal, once there was one.
-int wait_for_signal();
+// The next signal calls `stop` instead, on whatever thread it comes to; `stop` must be fit for a
+// signal handler. The one after that ends the process at once: whoever presses Ctrl-C twice means
+// it.
+void on_next_signal(void (*stop)());
 
 }  // namespace diaryx::cli

@@ -1,4 +1,6 @@
-#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -24,19 +26,37 @@ ExitCode nothing_here(const Context& context) {
   return ExitCode::Done;
 }
 
-// What the running server says of itself; `reachable` false if it holds the lock and does not
-// answer.
-OrderedJson server_json(const std::optional<ServerClient>& server) {
-  if (!server) return nullptr;
-  OrderedJson out{{"url", server_url(server->info())},
-                  {"pid", server->info().pid},
-                  {"started_ms", server->info().started_ms},
-                  {"reachable", false},
-                  {"connections", nullptr}};
+struct Served {
+  OrderedJson json;  // null: not served.
+  // What the server knows to be on its way to the disk; nothing if it did not say.
+  std::optional<std::vector<std::string>> pending;
+};
+
+std::optional<std::vector<std::string>> strings(const OrderedJson& object, const char* key) {
+  const auto it = object.find(key);
+  if (it == object.end() || !it->is_array()) return std::nullopt;
+  std::vector<std::string> out;
+  for (const OrderedJson& item : *it) {
+    if (item.is_string()) out.push_back(item.get<std::string>());
+  }
+  return out;
+}
+
+// `reachable` is false if the server holds the lock and does not answer.
+Served ask_server(const std::optional<ServerClient>& server) {
+  if (!server) return {nullptr, std::nullopt};
+  Served out{{{"url", server_url(server->info())},
+              {"pid", server->info().pid},
+              {"started_ms", server->info().started_ms},
+              {"reachable", false},
+              {"connections", nullptr}},
+             std::nullopt};
   const auto answer = server->status();
   if (!answer || !answer->is_object()) return out;
-  out["reachable"] = true;
-  if (const auto it = answer->find("connections"); it != answer->end()) out["connections"] = *it;
+  out.json["reachable"] = true;
+  if (const auto it = answer->find("connections"); it != answer->end())
+    out.json["connections"] = *it;
+  out.pending = strings(*answer, "pending");
   return out;
 }
 
@@ -59,17 +79,18 @@ Result<ExitCode> run(const StatusOptions&, const Context& context) {
     return nothing_here(context);
   DX_TRY(const auto server, ServerClient::find(context.root));
   DX_TRY(const auto workspace, open_workspace(context, Access::Read));
-  DX_TRY(const std::vector<std::string> pending, workspace->pending());
+  const Served served = ask_server(server);
+  DX_TRY(std::vector<std::string> pending, workspace->pending());
+  if (served.pending) pending = *served.pending;
   const std::uint64_t live = workspace->files().size();
   const std::uint64_t deleted = workspace->files(/*include_deleted=*/true).size() - live;
-  const OrderedJson served = server_json(server);
 
   const WorkspaceInfo& info = workspace->info();
   const Report& report = context.report;
   report.say(
       fmt::format("{}: workspace {}", printable(info.root.string()), printable(info.workspace_id)));
   report.say(fmt::format("notes: {}, and {} deleted", live, deleted));
-  report.say(server_line(served));
+  report.say(server_line(served.json));
   report.say(pending.empty()
                  ? "pending: nothing"
                  : fmt::format("pending: {} to be written", counted(pending.size(), "note")));
@@ -80,7 +101,7 @@ Result<ExitCode> run(const StatusOptions&, const Context& context) {
                  {"files", live},
                  {"deleted", deleted},
                  {"pending", pending},
-                 {"server", served}});
+                 {"server", served.json}});
   return ExitCode::Done;
 }
 

@@ -107,8 +107,8 @@ int ConfinedRoot::open_by_component(std::string_view relative, int flags, Fd& ou
   }
 }
 
-Result<ConfinedRoot::Folder> ConfinedRoot::make_folder(std::string_view relative,
-                                                       unsigned mode) const {
+Result<ConfinedRoot::Folder> ConfinedRoot::make_folder(std::string_view relative, unsigned mode,
+                                                       Sync sync) const {
   Folder folder;
   constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY;
   int number = try_open(relative, kFolderFlags, folder.fd);
@@ -134,7 +134,7 @@ Result<ConfinedRoot::Folder> ConfinedRoot::make_folder(std::string_view relative
         Fd parent;
         if (number = open_one(at.get(), ".", kFolderFlags, parent); number != 0)
           return give_up(number, end);
-        if (::fsync(parent.get()) != 0) return give_up(errno, end);
+        if (sync == Sync::Each && ::fsync(parent.get()) != 0) return give_up(errno, end);
       } else if (errno != EEXIST) {  // Somebody else may have made it just now.
         return give_up(errno, end);
       }

@@ -35,9 +35,12 @@ class ConfinedRoot {
     Fd fd;  // O_RDONLY, so that it can be synced.
     std::vector<std::string> made;
   };
-  // Opens a folder, making what is missing with `mode` (less the umask). What was made is on disk
-  // when this returns.
-  Result<Folder> make_folder(std::string_view relative, unsigned mode) const;
+  // Opens a folder, making what is missing with `mode` (less the umask). With Sync::Each, what was
+  // made is on disk when this returns; with Sync::Later the caller syncs the whole file system at
+  // the end.
+  enum class Sync { Each, Later };
+  Result<Folder> make_folder(std::string_view relative, unsigned mode,
+                             Sync sync = Sync::Each) const;
   // Removes folders that make_folder() made, as long as they are empty.
   void remove_made(const Folder& folder) const noexcept;
 

@@ -5,6 +5,7 @@
 #include "engine/base/log.h"
 #include "engine/base/utf.h"
 #include "engine/workspace/render.h"
+#include "engine/workspace/seed.h"
 #include "engine/workspace/text_diff.h"
 
 namespace diaryx::sync {

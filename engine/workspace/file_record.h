@@ -67,6 +67,12 @@ class LinkResolver {
   // The link text for the file `id`, to stand in the file `from`; nothing if there is no such live
   // file.
   virtual std::optional<std::string> link_to(std::string_view id, std::string_view from) const = 0;
+  // Whether `text` is the id of a file, live or deleted or not yet heard of, and so must not be
+  // shown to a person as a link.
+  virtual bool is_file_id(std::string_view text) const {
+    static_cast<void>(text);
+    return false;
+  }
 };
 
 // The fields of a record that a header says: everything but path, deleted, eol and bom. `header` is

@@ -17,29 +17,6 @@ using codec::AnyObject;
 // libyaml reads a simple key only up to this length.
 constexpr std::size_t kMaxKeyBytes = 1000;
 
-// A header in three parts; the fences keep what they have of spaces and breaks.
-struct Fenced {
-  std::string_view open, inner, close;
-};
-std::optional<Fenced> take_apart(std::string_view header) {
-  const std::size_t open = header.find('\n');
-  if (header.substr(0, 3) != "---" || open == std::string_view::npos) return std::nullopt;
-  std::size_t close = header.size();
-  if (close > 0 && header[close - 1] == '\n') --close;
-  close = close == 0 ? std::string_view::npos : header.rfind('\n', close - 1);
-  if (close == std::string_view::npos || header.substr(close + 1, 3) != "---") return std::nullopt;
-  return Fenced{header.substr(0, open + 1), header.substr(open + 1, close - open),
-                header.substr(close + 1)};
-}
-
-Result<HeaderLayout> lay_out(const Fenced& fenced) {
-  return lay_out_header(fenced.inner);
-}
-
-Error no_header() {
-  return {ErrorCode::Malformed, "1:1: no header: it starts and ends with a line of ---"};
-}
-
 Quote quote_of(YamlStyle style) {
   return style == YamlStyle::Single   ? Quote::Single
          : style == YamlStyle::Double ? Quote::Double
@@ -278,7 +255,7 @@ const YamlEntry* find_entry(const HeaderLayout& layout, std::string_view key) {
 
 // The promise that is kept for every edit, whatever the header looks like: the named entry says
 // what it should, all others say what they said, in the same order, and the header is still one.
-bool is_sound(const Fenced& fenced, const std::string& inner, const HeaderLayout& before,
+bool is_sound(const FencedHeader& fenced, const std::string& inner, const HeaderLayout& before,
               const HeaderChange& change) {
   std::string whole;
   whole.append(fenced.open).append(inner).append(fenced.close);
@@ -307,16 +284,15 @@ bool is_sound(const Fenced& fenced, const std::string& inner, const HeaderLayout
 }
 
 Result<std::string> change_one(const std::string& header, const HeaderChange& change) {
-  const auto fenced = take_apart(header);
-  if (!fenced) return no_header();
-  DX_TRY(const HeaderLayout layout, lay_out(*fenced));
+  DX_TRY(const FencedHeader fenced, take_apart_header(header));
+  DX_TRY(const HeaderLayout layout, lay_out_header(fenced.inner));
   const YamlEntry* entry = find_entry(layout, change.key);
   if (entry == nullptr && !change.value) return header;
   if (entry != nullptr && change.value && same_in_yaml(entry->value.value, *change.value))
     return header;
   const std::string_view eol =
-      fenced->open.size() > 1 && fenced->open[fenced->open.size() - 2] == '\r' ? "\r\n" : "\n";
-  const EntryEdit edit(fenced->inner, layout, eol);
+      fenced.open.size() > 1 && fenced.open[fenced.open.size() - 2] == '\r' ? "\r\n" : "\n";
+  const EntryEdit edit(fenced.inner, layout, eol);
   // From the gentlest way to the plainest one.
   std::vector<std::optional<std::string>> ways;
   if (!change.value) {
@@ -333,9 +309,9 @@ Result<std::string> change_one(const std::string& header, const HeaderChange& ch
             edit.append(change.key, *change.value, true)};
   }
   for (const auto& inner : ways) {
-    if (!inner || !is_sound(*fenced, *inner, layout, change)) continue;
+    if (!inner || !is_sound(fenced, *inner, layout, change)) continue;
     std::string out;
-    out.append(fenced->open).append(*inner).append(fenced->close);
+    out.append(fenced.open).append(*inner).append(fenced.close);
     return out;
   }
   return Error{ErrorCode::Unsupported,
@@ -345,9 +321,8 @@ Result<std::string> change_one(const std::string& header, const HeaderChange& ch
 }  // namespace
 
 Result<AnyObject> read_header(std::string_view header) {
-  const auto fenced = take_apart(header);
-  if (!fenced) return no_header();
-  DX_TRY(HeaderLayout layout, lay_out(*fenced));
+  DX_TRY(const FencedHeader fenced, take_apart_header(header));
+  DX_TRY(HeaderLayout layout, lay_out_header(fenced.inner));
   AnyObject entries;
   entries.reserve(layout.entries.size());
   for (YamlEntry& entry : layout.entries)

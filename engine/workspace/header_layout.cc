@@ -215,6 +215,7 @@ class Layouter {
 
   Status read_scalar(Event& event, YamlSpan& span) {
     const auto& scalar = event.raw().data.scalar;
+    span.text = std::string(event.text());
     span.anchor = std::string(event.anchor());
     span.begin = offset(event.start());
     span.end = offset(event.end());
@@ -389,6 +390,19 @@ class Layouter {
 };
 
 }  // namespace
+
+Result<FencedHeader> take_apart_header(std::string_view header) {
+  const std::size_t open = header.find('\n');
+  const std::size_t end =
+      header.empty() || header.back() != '\n' ? header.size() : header.size() - 1;
+  const std::size_t close = end == 0 ? std::string_view::npos : header.rfind('\n', end - 1);
+  if (header.substr(0, 3) != "---" || open == std::string_view::npos ||
+      close == std::string_view::npos || header.substr(close + 1, 3) != "---") {
+    return Error{ErrorCode::Malformed, "1:1: no header: it starts and ends with a line of ---"};
+  }
+  return FencedHeader{header.substr(0, open + 1), header.substr(open + 1, close - open),
+                      header.substr(close + 1)};
+}
 
 Result<HeaderLayout> lay_out_header(std::string_view inner) {
   if (inner.size() > kMaxHeaderBytes) {

@@ -23,6 +23,7 @@ enum class YamlStyle { Plain, Single, Double, Block, Flow, BlockList, BlockMap, 
 struct YamlSpan {
   codec::Any value;
   YamlStyle style = YamlStyle::Plain;
+  std::string text;    // Of a scalar, before the schema is asked what it means: "1.10", "007".
   std::string anchor;  // "&name" without the "&".
   std::size_t begin = 0,
               end = 0;  // Of a scalar, alias or flow collection, anchor and tag included.
@@ -48,6 +49,13 @@ struct HeaderLayout {
   std::size_t end_line = 0;        // New entries go before this line: the end, or a line of "...".
   std::set<std::string> dangling;  // Aliases without an anchor before them.
 };
+
+// A header in three parts; the fences keep what they have of spaces and breaks. Borrows from the
+// header. Malformed without fences.
+struct FencedHeader {
+  std::string_view open, inner, close;
+};
+Result<FencedHeader> take_apart_header(std::string_view header);
 
 // `inner`: the text between the fences. Errors say "line:column: reason" with lines of the file,
 // which counts the fence.

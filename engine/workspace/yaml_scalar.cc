@@ -130,9 +130,10 @@ bool has_special(std::string_view text) {
 
 bool plain_is_safe(std::string_view text, YamlPlace place) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ' || text.back() == ':') return false;
-  if (std::string_view("-?:,[]{}#&*!|>'\"%@`.=<").find(text.front()) != std::string_view::npos)
+  if (std::string_view("-?:,[]{}#&*!|>'\"%@`=<").find(text.front()) != std::string_view::npos)
     return false;
-  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos)
+  if (text.substr(0, 3) == "..." || text.find(": ") != std::string_view::npos ||
+      text.find(" #") != std::string_view::npos)
     return false;
   if (place == YamlPlace::Flow && text.find_first_of(",[]{}:") != std::string_view::npos)
     return false;

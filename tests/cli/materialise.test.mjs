@@ -70,7 +70,7 @@ test('a folder that is not empty and a ZIP file that exists are refused without 
 test('a target inside of the workspace is refused: the next init would take it in', async (t) => {
   const dir = await initialised(t)
   const done = await run(['materialise', dir, '--out', path.join(dir, 'copy')])
-  assert.equal(done.code, 2)
+  assert.equal(done.code, 3)
   assert.match(done.stderr, /inside/)
   assert.ok(!exists(path.join(dir, 'copy')))
 })

@@ -44,7 +44,7 @@ std::unique_ptr<DiskTree> open_tree(const fs::path& root, DiskTree::Options opti
 std::set<std::string> everything(const fs::path& root) {
   std::set<std::string> all;
   for (const auto& item : fs::recursive_directory_iterator(root))
-    all.insert(fs::relative(item.path(), root).string());
+    all.insert(item.path().lexically_relative(root).string());
   return all;
 }
 
