@@ -1,10 +1,10 @@
 #include "web/attachments.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include <unistd.h>
 
 #include "web/http_status.h"
 
@@ -62,8 +62,9 @@ ContentType content_type_of(std::string_view file_name) {
   const std::size_t dot = file_name.rfind('.');
   if (dot == std::string_view::npos) return {"application/octet-stream", false};
   std::string ending(file_name.substr(dot + 1));
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   for (const Extension& known : kTypes) {
     if (known.ending == ending) return known.type;
   }
@@ -72,7 +73,8 @@ ContentType content_type_of(std::string_view file_name) {
 
 std::string content_disposition(bool show, std::string_view file_name) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   std::string out = show ? "inline; filename*=UTF-8''" : "attachment; filename*=UTF-8''";
   for (const char c : file_name) {
     if (kPlain.find(c) != std::string_view::npos) {
@@ -87,11 +89,14 @@ std::string content_disposition(bool show, std::string_view file_name) {
 
 Reply Attachments::get(std::string_view path, const HttpRequest& request) const {
   const auto parsed = WorkspacePath::parse(path);
-  if (!parsed || parsed->is_hidden() || parsed->is_markdown()) return Reply::error(404, "no such attachment");
+  if (!parsed || parsed->is_hidden() || parsed->is_markdown())
+    return Reply::error(404, "no such attachment");
   auto file = files_->open_file(*parsed);
   if (!file) {
-    // Why it cannot be had (a link, a folder, no permission) is nobody's business but the owner's, and the owner is who asks.
-    const int status = file.error().code == ErrorCode::NotFound ? 404 : status_of(file.error().code);
+    // Why it cannot be had (a link, a folder, no permission) is nobody's business but the owner's,
+    // and the owner is who asks.
+    const int status =
+        file.error().code == ErrorCode::NotFound ? 404 : status_of(file.error().code);
     return Reply::error(status, file.error().message);
   }
   const std::string etag = etag_of(file->found);

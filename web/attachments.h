@@ -1,7 +1,9 @@
-// The workspace's files that are no notes (pictures, recordings, documents), for the editor to show: through the confined tree, so
-// that no path and no link leads out of the root, and with types with which a browser runs nothing.
+// The workspace's files that are no notes (pictures, recordings, documents), for the editor to
+// show: through the confined tree, so that no path and no link leads out of the root, and with
+// types with which a browser runs nothing.
 //
-// Shown in place: raster images, sound, film, plain text. Everything else, and above all HTML, SVG and PDF, is offered for saving.
+// Shown in place: raster images, sound, film, plain text. Everything else, and above all HTML, SVG
+// and PDF, is offered for saving.
 #pragma once
 
 #include <memory>
@@ -24,7 +26,8 @@ class Attachments {
  public:
   explicit Attachments(std::unique_ptr<filesystem::DiskTree> files) : files_(std::move(files)) {}
 
-  // `path`: decoded, relative to the root. 404 for notes, for hidden files, and for what is not there.
+  // `path`: decoded, relative to the root. 404 for notes, for hidden files, and for what is not
+  // there.
   Reply get(std::string_view path, const HttpRequest& request) const;
 
  private:

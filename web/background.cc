@@ -9,10 +9,13 @@ namespace diaryx::web {
 
 // --- DiskWorker ---
 
-DiskWorker::DiskWorker(std::unique_ptr<filesystem::FileTree> files, std::function<void(sync::DiskResult)> done)
+DiskWorker::DiskWorker(std::unique_ptr<filesystem::FileTree> files,
+                       std::function<void(sync::DiskResult)> done)
     : files_(std::move(files)), done_(std::move(done)) {}
 
-DiskWorker::~DiskWorker() { stop(); }
+DiskWorker::~DiskWorker() {
+  stop();
+}
 
 void DiskWorker::start() {
   thread_ = std::thread([this] { run(); });
@@ -63,7 +66,9 @@ void DiskWorker::run() {
 WatchThread::WatchThread(std::unique_ptr<filesystem::Watcher> watcher, Sinks sinks)
     : watcher_(std::move(watcher)), sinks_(std::move(sinks)) {}
 
-WatchThread::~WatchThread() { stop(); }
+WatchThread::~WatchThread() {
+  stop();
+}
 
 void WatchThread::start() {
   thread_ = std::thread([this] { run(); });
@@ -85,7 +90,9 @@ void WatchThread::run() {
   bool blind = watcher_ == nullptr;
   while (!stopping_) {
     const std::int64_t every = blind || watcher_->incomplete() ? kBlindRescanMs : kRescanMs;
-    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - scanned).count();
+    const auto since =
+        std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - scanned)
+            .count();
     if (since >= every) {
       sinks_.rescan();
       scanned = steady_clock::now();
@@ -93,7 +100,8 @@ void WatchThread::run() {
     }
     if (blind) {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, std::chrono::milliseconds(every - since), [&] { return stopping_.load(); });
+      wake_.wait_for(lock, std::chrono::milliseconds(every - since),
+                     [&] { return stopping_.load(); });
       continue;
     }
     auto changes = watcher_->wait(every - since);

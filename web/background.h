@@ -1,5 +1,5 @@
-// The threads that wait for the disk: one that does the work on files that the core decided on, in order, and one that watches
-// the folder.
+// The threads that wait for the disk: one that does the work on files that the core decided on, in
+// order, and one that watches the folder.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,8 @@ namespace diaryx::web {
 class DiskWorker {
  public:
   // `done` is called on the worker's thread with each result.
-  DiskWorker(std::unique_ptr<filesystem::FileTree> files, std::function<void(sync::DiskResult)> done);
+  DiskWorker(std::unique_ptr<filesystem::FileTree> files,
+             std::function<void(sync::DiskResult)> done);
   ~DiskWorker();
 
   void start();
@@ -55,8 +56,8 @@ class WatchThread {
   void start();
   void stop();
 
-  static constexpr std::int64_t kRescanMs = 5 * 60 * 1000;       // Though nothing was seen.
-  static constexpr std::int64_t kBlindRescanMs = 15 * 1000;      // Where not everything can be watched.
+  static constexpr std::int64_t kRescanMs = 5 * 60 * 1000;   // Though nothing was seen.
+  static constexpr std::int64_t kBlindRescanMs = 15 * 1000;  // Where not everything can be watched.
 
  private:
   void run();

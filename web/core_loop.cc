@@ -19,9 +19,13 @@ constexpr std::int64_t kLongestSleepMs = 60'000;
 CoreLoop::CoreLoop(std::unique_ptr<Workspace> workspace, const Clock& clock, Sinks sinks)
     : workspace_(std::move(workspace)), clock_(clock), sinks_(std::move(sinks)) {}
 
-CoreLoop::~CoreLoop() { (void)stop(); }
+CoreLoop::~CoreLoop() {
+  (void)stop();
+}
 
-Error CoreLoop::stopped() { return Error{ErrorCode::Interrupted, "the server is stopping"}; }
+Error CoreLoop::stopped() {
+  return Error{ErrorCode::Interrupted, "the server is stopping"};
+}
 
 void CoreLoop::start() {
   thread_ = std::thread([this] {
@@ -29,8 +33,10 @@ void CoreLoop::start() {
       run();
     } catch (const std::exception& e) {
       log(LogLevel::Error, "core", std::string("stopped by an exception: ") + e.what());
-      if (!failed_) sinks_.broken(Error{ErrorCode::Io, std::string("the server cannot go on: ") + e.what()});
-      // What is still queued is never answered: its promises die here, and those who wait are told so.
+      if (!failed_)
+        sinks_.broken(Error{ErrorCode::Io, std::string("the server cannot go on: ") + e.what()});
+      // What is still queued is never answered: its promises die here, and those who wait are told
+      // so.
       const std::lock_guard lock(mutex_);
       ended_ = true;
       incoming_.clear();
@@ -63,27 +69,35 @@ bool CoreLoop::push(Event event) {
 }
 
 // An event that comes after the end concerns nobody any more.
-void CoreLoop::connect(sync::ConnectionId id, sync::Principal principal) { (void)push(Connect{id, std::move(principal)}); }
-void CoreLoop::receive(sync::ConnectionId id, bool text, Bytes message) { (void)push(Message{id, text, to_buffer(message)}); }
-void CoreLoop::disconnect(sync::ConnectionId id) { (void)push(Disconnect{id}); }
-void CoreLoop::disk_done(sync::DiskResult result) { (void)push(std::move(result)); }
-void CoreLoop::paths_changed(std::set<WorkspacePath> paths) { (void)push(PathsChanged{std::move(paths)}); }
-void CoreLoop::rescan() { (void)push(Rescan{}); }
+void CoreLoop::connect(sync::ConnectionId id, sync::Principal principal) {
+  (void)push(Connect{id, std::move(principal)});
+}
+void CoreLoop::receive(sync::ConnectionId id, bool text, Bytes message) {
+  (void)push(Message{id, text, to_buffer(message)});
+}
+void CoreLoop::disconnect(sync::ConnectionId id) {
+  (void)push(Disconnect{id});
+}
+void CoreLoop::disk_done(sync::DiskResult result) {
+  (void)push(std::move(result));
+}
+void CoreLoop::paths_changed(std::set<WorkspacePath> paths) {
+  (void)push(PathsChanged{std::move(paths)});
+}
+void CoreLoop::rescan() {
+  (void)push(Rescan{});
+}
 
 Status CoreLoop::settle(bool look_first, std::int64_t wait_ms) {
   auto promise = std::make_shared<std::promise<Status>>();
   std::future<Status> future = promise->get_future();
-  if (!push(Settling{clock_.steady_ms() + wait_ms, std::move(promise), look_first})) return stopped();
+  if (!push(Settling{clock_.steady_ms() + wait_ms, std::move(promise), look_first}))
+    return stopped();
   return wait_for(future);
 }
 
 void CoreLoop::give_up_waiting() {
-  {
-    const std::lock_guard lock(mutex_);
-    no_waiting_ = true;
-    incoming_.push_back(Task{[](Workspace&) {}, [] {}});  // A turn looks at those who wait.
-  }
-  wake_.notify_one();
+  (void)push(GiveUp{});
 }
 
 // --- Core thread ---
@@ -95,7 +109,8 @@ bool CoreLoop::wait() {
   for (const Settling& waiter : settling_) sleep_ms = std::min(sleep_ms, waiter.deadline_ms - now);
   std::unique_lock lock(mutex_);
   if (events_.empty() && sleep_ms > 0) {
-    wake_.wait_for(lock, std::chrono::milliseconds(sleep_ms), [&] { return stopping_ || !incoming_.empty(); });
+    wake_.wait_for(lock, std::chrono::milliseconds(sleep_ms),
+                   [&] { return stopping_ || !incoming_.empty(); });
   }
   if (events_.empty()) {
     events_.swap(incoming_);
@@ -142,6 +157,8 @@ void CoreLoop::apply(Event& event) {
   } else if (auto* task = std::get_if<Task>(&event)) {
     task->act(workspace);
     answers_.push_back(std::move(task->answer));
+  } else if (std::holds_alternative<GiveUp>(event)) {
+    answer_settling(true);
   } else {
     Settling& waiter = std::get<Settling>(event);
     if (waiter.look_first) workspace.disk().rescan();
@@ -153,11 +170,13 @@ void CoreLoop::apply(Event& event) {
 void CoreLoop::turn() {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < kTurnEvents && bytes < kTurnBytes && !events_.empty(); ++i) {
-    if (const auto* message = std::get_if<Message>(&events_.front())) bytes += message->bytes.size();
+    if (const auto* message = std::get_if<Message>(&events_.front()))
+      bytes += message->bytes.size();
     apply(events_.front());
     events_.pop_front();
   }
-  if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms()) workspace_->tick();
+  if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
+    workspace_->tick();
   sync::Turn told = workspace_->end_turn();
   sinks_.tell(std::move(told), std::exchange(handled_, {}));
   handled_at_.clear();
@@ -173,10 +192,6 @@ void CoreLoop::turn() {
 
 void CoreLoop::answer_settling(bool give_up) {
   if (settling_.empty()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    give_up = give_up || no_waiting_;
-  }
   const bool idle = workspace_->disk().idle();
   const std::int64_t now = clock_.steady_ms();
   std::erase_if(settling_, [&](Settling& waiter) {
@@ -185,7 +200,8 @@ void CoreLoop::answer_settling(bool give_up) {
     } else if (give_up) {
       waiter.promise->set_value(stopped());
     } else if (now >= waiter.deadline_ms) {
-      waiter.promise->set_value(Error{ErrorCode::LimitExceeded, "disk and documents are still at work"});
+      waiter.promise->set_value(
+          Error{ErrorCode::LimitExceeded, "disk and documents are still at work"});
     } else {
       return false;
     }

@@ -1,11 +1,12 @@
-// The one thread that owns the workspace. What happens elsewhere reaches it as values, through one queue; what it decides leaves
-// as values.
+// The one thread that owns the workspace. What happens elsewhere reaches it as values, through one
+// queue; what it decides leaves as values.
 //
-//   turn := take what is queued → apply it to hub and disk → end_turn(): one durable append for all of it → tell → hand out disk
+//   turn := take what is queued → apply it to hub and disk → end_turn(): one durable append for all
+//   of it → tell → hand out disk
 //           work → answer those who called
 //
-// A turn takes everything that came while the last one was being made durable, so that the slower the disk is, the more updates
-// share one append.
+// A turn takes everything that came while the last one was being made durable, so that the slower
+// the disk is, the more updates share one append.
 #pragma once
 
 #include <condition_variable>
@@ -46,7 +47,8 @@ class CoreLoop {
   ~CoreLoop();
 
   void start();
-  // Works off what is queued, ends the thread and gives the workspace back. Calls that come later are refused.
+  // Works off what is queued, ends the thread and gives the workspace back. Calls that come later
+  // are refused.
   std::unique_ptr<Workspace> stop();
 
   // --- Any thread ---
@@ -57,8 +59,8 @@ class CoreLoop {
   void paths_changed(std::set<WorkspacePath> paths);
   void rescan();
 
-  // Runs `action(Workspace&)` on the core thread and returns what it returned, once what it did is durable. Interrupted when the
-  // loop has ended. `action` returns a value or a Result.
+  // Runs `action(Workspace&)` on the core thread and returns what it returned, once what it did is
+  // durable. Interrupted when the loop has ended. `action` returns a value or a Result.
   template <class Action>
   auto call(Action action) {
     using Returned = std::invoke_result_t<Action, Workspace&>;
@@ -67,17 +69,20 @@ class CoreLoop {
     auto answer = std::make_shared<std::optional<Answer>>();
     std::future<Answer> future = promise->get_future();
     const bool queued = push(Task{
-        [answer, action = std::move(action)](Workspace& workspace) mutable { answer->emplace(action(workspace)); },
+        [answer, action = std::move(action)](Workspace& workspace) mutable {
+          answer->emplace(action(workspace));
+        },
         [answer, promise] { promise->set_value(*std::move(*answer)); },
     });
     if (!queued) return Answer(stopped());
     return wait_for(future);
   }
 
-  // Everything that waits to be written to disk is written now, without its quiet time; with `look_first`, the disk is listed and
-  // taken in before. Returns when that is done; LimitExceeded after `wait_ms`.
+  // Everything that waits to be written to disk is written now, without its quiet time; with
+  // `look_first`, the disk is listed and taken in before. Returns when that is done; LimitExceeded
+  // after `wait_ms`.
   Status settle(bool look_first, std::int64_t wait_ms);
-  // Those who wait in settle() are sent home, now and from now on.
+  // Those who wait in settle() now are sent home.
   void give_up_waiting();
 
  private:
@@ -117,7 +122,9 @@ class CoreLoop {
     std::shared_ptr<std::promise<Status>> promise;
     bool look_first;
   };
-  using Event = std::variant<Connect, Message, Disconnect, PathsChanged, Rescan, sync::DiskResult, Task, Settling>;
+  struct GiveUp {};
+  using Event = std::variant<Connect, Message, Disconnect, PathsChanged, Rescan, sync::DiskResult,
+                             Task, Settling, GiveUp>;
 
   static Error stopped();
   template <class Answer>
@@ -148,7 +155,6 @@ class CoreLoop {
   std::deque<Event> incoming_;  // Guarded by mutex_.
   bool stopping_ = false;       // Guarded by mutex_.
   bool ended_ = false;          // Guarded by mutex_: nothing more is taken.
-  bool no_waiting_ = false;     // Guarded by mutex_.
 
   // Core thread only.
   std::deque<Event> events_;

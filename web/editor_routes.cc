@@ -6,15 +6,19 @@
 namespace diaryx::web {
 namespace {
 
-// No inline script or style, nothing from elsewhere, in nobody's frame. Pictures may be attachments or made by the page.
+// No inline script or style, nothing from elsewhere, in nobody's frame. Pictures may be attachments
+// or made by the page.
 constexpr const char* kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action "
+    "'none'; frame-ancestors 'none'";
 
 constexpr std::string_view kNoEditor =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>diaryx-sync</title>\n"
     "<h1>diaryx-sync is running</h1>\n"
-    "<p>This binary was built without the browser editor (DIARYX_EDITOR=OFF). Programs can use /sync2 and /api as usual; "
+    "<p>This binary was built without the browser editor (DIARYX_EDITOR=OFF). Programs can use "
+    "/sync2 and /api as usual; "
     "for the editor, build with DIARYX_EDITOR=ON.</p>\n</html>\n";
 
 std::string_view trimmed(std::string_view text) {
@@ -66,7 +70,8 @@ Reply serve(const Asset& asset, const HttpRequest& request) {
   Reply reply;
   reply.fields = {{"ETag", etag},
                   {"Vary", "Accept-Encoding"},
-                  {"Cache-Control", "no-cache"},  // Kept, but asked for again each time: a new binary has new files.
+                  {"Cache-Control",
+                   "no-cache"},  // Kept, but asked for again each time: a new binary has new files.
                   {"Content-Security-Policy", kPagePolicy}};
   if (matches_etag(request.field("if-none-match").value_or(""), etag)) {
     reply.status = 304;
@@ -97,7 +102,8 @@ bool accepts_coding(std::string_view header, std::string_view coding) {
     if (semicolon == std::string_view::npos) return true;
     const std::string_view weight = trimmed(part.substr(semicolon + 1));
     // "q=0", "q=0.000": never. Anything else says how much it is liked, which is nothing to us.
-    return weight.substr(0, 2) != "q=" || weight.substr(2).find_first_not_of("0.") != std::string_view::npos;
+    return weight.substr(0, 2) != "q=" ||
+           weight.substr(2).find_first_not_of("0.") != std::string_view::npos;
   });
 }
 
@@ -110,8 +116,10 @@ bool matches_etag(std::string_view header, std::string_view etag) {
 
 void add_editor_routes(HttpRouter& router, std::span<const Asset> assets) {
   for (const Asset& asset : assets) {
-    const std::string pattern = asset.path == "/index.html" ? "/(?:index\\.html)?" : escaped(asset.path);
-    router.add("GET", pattern, Door::Open, [asset](const Call& call) { return serve(asset, call.request); });
+    const std::string pattern =
+        asset.path == "/index.html" ? "/(?:index\\.html)?" : escaped(asset.path);
+    router.add("GET", pattern, Door::Open,
+               [asset](const Call& call) { return serve(asset, call.request); });
   }
   if (!assets.empty()) return;
   router.add("GET", "/", Door::Open, [](const Call&) {

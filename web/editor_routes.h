@@ -1,4 +1,5 @@
-// The editor as the browser gets it: embedded files in the form it likes best, and the headers that keep strangers' scripts out.
+// The editor as the browser gets it: embedded files in the form it likes best, and the headers that
+// keep strangers' scripts out.
 #pragma once
 
 #include <span>

@@ -107,7 +107,8 @@ void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out
   if (reply.content_type.empty()) return;
   // Shared with the provider, which runs when this call is over.
   const auto owned = std::make_shared<const std::string>(std::move(reply.body));
-  const std::string_view body = reply.lasting_body.empty() ? std::string_view(*owned) : reply.lasting_body;
+  const std::string_view body =
+      reply.lasting_body.empty() ? std::string_view(*owned) : reply.lasting_body;
   const std::uint64_t size = reply.source ? reply.source->size() : body.size();
   const auto range = reply.status == 200 && request.method == "GET"
                          ? parse_range(request.field("range").value_or(""), size)
@@ -122,25 +123,36 @@ void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out
   const std::uint64_t count = range ? range->count : size;
   if (range) {
     out.status = 206;
-    out.set_header("Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(first + count - 1) + "/" +
+    out.set_header("Content-Range", "bytes " + std::to_string(first) + "-" +
+                                        std::to_string(first + count - 1) + "/" +
                                         std::to_string(size));
   }
   if (count == 0) {
     out.set_content(std::string(), reply.content_type);
     return;
   }
-  // A provider, and not set_content(), because the latter copies once more and compresses if the client likes.
-  out.set_content_provider(
-      count, reply.content_type,
-      [owned, body, source = reply.source, first](std::size_t at, std::size_t length, httplib::DataSink& sink) {
-        if (!source) return sink.write(body.data() + first + at, length);
-        std::array<char, 64U << 10U> buffer;
-        const std::size_t got = source->read(first + at, buffer.data(), std::min(length, buffer.size()));
-        return got > 0 && sink.write(buffer.data(), got);
-      });
+  // A provider, and not set_content(), because the latter copies once more and compresses if the
+  // client likes.
+  out.set_content_provider(count, reply.content_type,
+                           [owned, body, source = reply.source, first](
+                               std::size_t at, std::size_t length, httplib::DataSink& sink) {
+                             if (!source) return sink.write(body.data() + first + at, length);
+                             std::array<char, 64U << 10U> buffer;
+                             const std::size_t got = source->read(first + at, buffer.data(),
+                                                                  std::min(length, buffer.size()));
+                             return got > 0 && sink.write(buffer.data(), got);
+                           });
 }
 
 }  // namespace
+
+Reply Reply::json(int status, std::string text) {
+  return {.status = status, .content_type = "application/json", .body = std::move(text)};
+}
+
+Reply Reply::text(int status, std::string_view text) {
+  return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::string(text)};
+}
 
 Reply Reply::error(int status, std::string_view message) {
   return json(status, error_body(status, message));

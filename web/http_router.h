@@ -33,8 +33,8 @@ class BodySource {
  public:
   virtual ~BodySource() = default;
   virtual std::uint64_t size() const = 0;
-  // Up to `size` octets from `offset` on, into `to`; returns how many, 0 if it cannot go on: the connection is closed then, which
-  // tells the client that the body is not whole.
+  // Up to `size` octets from `offset` on, into `to`; returns how many. 0: it cannot go on, and the
+  // connection is closed, which tells the client that the body is not whole.
   virtual std::size_t read(std::uint64_t offset, char* to, std::size_t size) = 0;
 };
 
@@ -42,12 +42,13 @@ struct Reply {
   int status = 200;
   std::string content_type = {};  // Empty: no body.
   std::string body = {};
-  std::string_view lasting_body = {};  // Instead of `body`: octets that live as long as the process.
-  std::vector<std::pair<std::string, std::string>> fields;
+  std::string_view lasting_body =
+      {};  // Instead of `body`: octets that live as long as the process.
+  std::shared_ptr<BodySource> source = {};  // Instead of either. Shared with the writer of it.
+  std::vector<std::pair<std::string, std::string>> fields = {};
 
-  static Reply json(int status, std::string text) {
-    return {status, "application/json", std::move(text), {}, {}};
-  }
+  static Reply json(int status, std::string text);
+  static Reply text(int status, std::string_view text);
   static Reply error(int status, std::string_view message = {});
   static Reply error(const Error& error);
 };

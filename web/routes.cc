@@ -15,7 +15,9 @@ constexpr std::size_t kLoginBytes = 4U << 10U;
 constexpr std::size_t kStrangerBytes = 64U << 10U;
 constexpr std::size_t kOwnerBytes = 16U << 20U;
 
-Reply json(const OrderedJson& value) { return Reply::json(200, dump_json(value)); }
+Reply json(const OrderedJson& value) {
+  return Reply::json(200, dump_json(value));
+}
 
 template <class T>
 Reply json_or_error(const Result<T>& result) {
@@ -24,9 +26,11 @@ Reply json_or_error(const Result<T>& result) {
 
 OrderedJson report_json(const ReconcileReport& report) {
   OrderedJson skipped = OrderedJson::array();
-  for (const auto& [path, reason] : report.skipped) skipped.push_back({{"path", path}, {"reason", reason}});
-  return {{"files", report.files},     {"updated", report.updated}, {"deleted", report.deleted},
-          {"written", report.written}, {"skipped", skipped},        {"elapsed_ms", report.elapsed_ms}};
+  for (const auto& [path, reason] : report.skipped)
+    skipped.push_back({{"path", path}, {"reason", reason}});
+  return {{"files", report.files},     {"updated", report.updated},
+          {"deleted", report.deleted}, {"written", report.written},
+          {"skipped", skipped},        {"elapsed_ms", report.elapsed_ms}};
 }
 
 Reply log_in(Auth& auth, const Call& call) {
@@ -75,23 +79,24 @@ Reply look_up_session(const RouteParts& parts, const Call& call) {
 Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
   DX_TRY(const auto pending, workspace.pending());
   const ServerFacts& facts = parts.facts;
-  return OrderedJson{{"version", DIARYX_VERSION},
-                     {"workspace_id", facts.workspace_id},
-                     {"epoch", facts.epoch},
-                     {"root", facts.root_name},
-                     {"files", workspace.report().files},
-                     {"pending", pending},
-                     {"problems", workspace.problems().size()},
-                     {"connections", workspace.hub().connections()},
-                     {"peers", workspace.hub().peers()},
-                     {"documents", workspace.hub().open_documents()},
-                     {"http_connections", parts.transport.open_connections() - parts.transport.open_websockets()},
-                     {"dropped_slow", parts.transport.dropped_slow()},
-                     {"read_only", false},
-                     {"write_back", facts.write_back},
-                     {"started_ms", facts.started_ms},
-                     {"uptime_ms", parts.clock.steady_ms() - facts.started_steady_ms},
-                     {"join_code", parts.auth.join_code()}};
+  return OrderedJson{
+      {"version", DIARYX_VERSION},
+      {"workspace_id", facts.workspace_id},
+      {"epoch", facts.epoch},
+      {"root", facts.root_name},
+      {"files", workspace.report().files},
+      {"pending", pending},
+      {"problems", workspace.problems().size()},
+      {"connections", workspace.hub().connections()},
+      {"peers", workspace.hub().peers()},
+      {"documents", workspace.hub().open_documents()},
+      {"http_connections", parts.transport.open_connections() - parts.transport.open_websockets()},
+      {"dropped_slow", parts.transport.dropped_slow()},
+      {"read_only", false},
+      {"write_back", facts.write_back},
+      {"started_ms", facts.started_ms},
+      {"uptime_ms", parts.clock.steady_ms() - facts.started_steady_ms},
+      {"join_code", parts.auth.join_code()}};
 }
 
 OrderedJson files_json(const ServerFacts& facts, const Workspace& workspace, bool include_deleted) {
@@ -103,7 +108,8 @@ OrderedJson files_json(const ServerFacts& facts, const Workspace& workspace, boo
     row["metadata"] = std::move(file.metadata);
     files.push_back(std::move(row));
   }
-  return {{"workspace_id", facts.workspace_id}, {"epoch", facts.epoch}, {"files", std::move(files)}};
+  return {
+      {"workspace_id", facts.workspace_id}, {"epoch", facts.epoch}, {"files", std::move(files)}};
 }
 
 Result<OrderedJson> validate_json(Workspace& workspace) {
@@ -116,8 +122,10 @@ Result<OrderedJson> validate_json(Workspace& workspace) {
                       {"key", issue.key},
                       {"message", issue.message}});
   }
-  return OrderedJson{
-      {"ok", report.ok()}, {"files", report.files}, {"bodies", report.bodies}, {"issues", std::move(issues)}};
+  return OrderedJson{{"ok", report.ok()},
+                     {"files", report.files},
+                     {"bodies", report.bodies},
+                     {"issues", std::move(issues)}};
 }
 
 Reply reconcile(const RouteParts& parts) {
@@ -125,7 +133,8 @@ Reply reconcile(const RouteParts& parts) {
   const std::int64_t start = parts.clock.steady_ms();
   const auto before = parts.core.call(take_report);
   if (!before) return Reply::error(before.error());
-  if (const auto settled = parts.core.settle(true, kSettleMs); !settled) return Reply::error(settled.error());
+  if (const auto settled = parts.core.settle(true, kSettleMs); !settled)
+    return Reply::error(settled.error());
   auto after = parts.core.call(take_report);
   if (!after) return Reply::error(after.error());
   // The workspace counts from the moment it was opened; asked for is what this call did.
@@ -137,7 +146,8 @@ Reply reconcile(const RouteParts& parts) {
 }
 
 Reply flush(const RouteParts& parts) {
-  if (const auto settled = parts.core.settle(false, kSettleMs); !settled) return Reply::error(settled.error());
+  if (const auto settled = parts.core.settle(false, kSettleMs); !settled)
+    return Reply::error(settled.error());
   return json_or_error(parts.core.call([](Workspace& workspace) -> Result<OrderedJson> {
     DX_TRY(const auto pending, workspace.pending());
     return OrderedJson{{"pending", pending}};
@@ -153,24 +163,30 @@ std::size_t max_body_bytes(std::string_view path, bool is_owner) {
 
 void add_routes(HttpRouter& router, const RouteParts& parts) {
   router.add("GET", "/api/health", Door::Open, [](const Call&) { return Reply::text(200, "ok"); });
-  router.add("POST", "/api/login", Door::Open, [parts](const Call& call) { return log_in(parts.auth, call); });
-  router.add("POST", "/api/logout", Door::Open, [parts](const Call& call) { return log_out(parts.auth, call); });
+  router.add("POST", "/api/login", Door::Open,
+             [parts](const Call& call) { return log_in(parts.auth, call); });
+  router.add("POST", "/api/logout", Door::Open,
+             [parts](const Call& call) { return log_out(parts.auth, call); });
   router.add("GET", "/api/(?:share/)?sessions/([^/]+)", Door::Open,
              [parts](const Call& call) { return look_up_session(parts, call); });
   router.add("GET", "/api/status", Door::Owner, [parts](const Call&) {
-    return json_or_error(parts.core.call([parts](Workspace& workspace) { return status_json(parts, workspace); }));
+    return json_or_error(
+        parts.core.call([parts](Workspace& workspace) { return status_json(parts, workspace); }));
   });
   router.add("GET", "/api/files", Door::Owner, [parts](const Call& call) {
     const bool include_deleted = call.request.query("include_deleted").value_or("0") == "1";
-    return json_or_error(parts.core.call(
-        [parts, include_deleted](Workspace& workspace) { return files_json(parts.facts, workspace, include_deleted); }));
+    return json_or_error(parts.core.call([parts, include_deleted](Workspace& workspace) {
+      return files_json(parts.facts, workspace, include_deleted);
+    }));
   });
   router.add("GET", "/api/validate", Door::Owner,
              [parts](const Call&) { return json_or_error(parts.core.call(validate_json)); });
-  router.add("POST", "/api/reconcile", Door::Owner, [parts](const Call&) { return reconcile(parts); });
+  router.add("POST", "/api/reconcile", Door::Owner,
+             [parts](const Call&) { return reconcile(parts); });
   router.add("POST", "/api/flush", Door::Owner, [parts](const Call&) { return flush(parts); });
-  router.add("GET", "/attachments/(.+)", Door::Owner,
-             [parts](const Call& call) { return parts.attachments.get(call.parts.at(0), call.request); });
+  router.add("GET", "/attachments/(.+)", Door::Owner, [parts](const Call& call) {
+    return parts.attachments.get(call.parts.at(0), call.request);
+  });
 }
 
 }  // namespace diaryx::web

@@ -1,10 +1,5 @@
 #include "web/server.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -13,6 +8,11 @@
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "engine/base/check.h"
 #include "engine/base/json.h"
@@ -34,7 +34,8 @@ namespace diaryx::web {
 namespace {
 
 constexpr std::uint16_t kPortsToTry = 20;
-constexpr std::int64_t kFirstSettleMs = 24LL * 60 * 60 * 1000;  // A large workspace on a slow disk takes its time.
+constexpr std::int64_t kFirstSettleMs =
+    24LL * 60 * 60 * 1000;  // A large workspace on a slow disk takes its time.
 constexpr std::int64_t kFlushMs = 2'500;
 constexpr std::int64_t kLastFlushMs = 1'000;
 constexpr std::int64_t kGoodbyeMs = 500;
@@ -54,7 +55,9 @@ void raise_file_limit() {
 
 std::string url_of(const std::string& host, std::uint16_t port, std::string_view token) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string shown = host == "0.0.0.0" || host == "localhost" ? "127.0.0.1" : host == "::" ? "::1" : host;
+  std::string shown = host == "0.0.0.0" || host == "localhost" ? "127.0.0.1"
+                      : host == "::"                           ? "::1"
+                                                               : host;
   if (shown.find(':') != std::string::npos) shown = "[" + shown + "]";
   std::string out = "http://" + shown + ":" + std::to_string(port) + "/#token=";
   for (const char c : token) {
@@ -72,7 +75,8 @@ std::string url_of(const std::string& host, std::uint16_t port, std::string_view
 std::string_view bearer_token(const HttpRequest& request) {
   constexpr std::string_view kScheme = "Bearer ";
   const std::string_view field = request.field("authorization").value_or("");
-  return field.substr(0, kScheme.size()) == kScheme ? field.substr(kScheme.size()) : std::string_view();
+  return field.substr(0, kScheme.size()) == kScheme ? field.substr(kScheme.size())
+                                                    : std::string_view();
 }
 
 std::string refusal(int status, std::string_view message) {
@@ -83,7 +87,9 @@ std::string refusal(int status, std::string_view message) {
 
 struct Server::Impl final : TransportEvents {
   Impl(const ServerOptions& the_options, const Clock& the_clock)
-      : options(the_options), clock(the_clock), handlers(static_cast<std::size_t>(the_options.handler_threads)) {}
+      : options(the_options),
+        clock(the_clock),
+        handlers(static_cast<std::size_t>(the_options.handler_threads)) {}
   ~Impl() override {
     if (stop_event >= 0) ::close(stop_event);
   }
@@ -97,12 +103,16 @@ struct Server::Impl final : TransportEvents {
   // TransportEvents, on the net thread.
   HeadVerdict on_head(const HttpRequest& request, const Peer& peer) override;
   void on_request(std::shared_ptr<Exchange> exchange) override;
-  void on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer, bool is_owner) override;
-  void on_message(sync::ConnectionId id, bool text, Bytes bytes) override { core->receive(id, text, bytes); }
+  void on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer,
+               bool is_owner) override;
+  void on_message(sync::ConnectionId id, bool text, Bytes bytes) override {
+    core->receive(id, text, bytes);
+  }
   void on_close(sync::ConnectionId id) override { core->disconnect(id); }
-  void turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name, std::string_view message);
-  std::optional<sync::Principal> principal_of(const HttpRequest& handshake, const Peer& peer, bool is_owner,
-                                              Auth::Answer& answer);
+  void turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
+                 std::string_view message);
+  std::optional<sync::Principal> principal_of(const HttpRequest& handshake, const Peer& peer,
+                                              bool is_owner, Auth::Answer& answer);
 
   void give_up(const Error& error);
   void signal_stop() const noexcept {
@@ -147,7 +157,8 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
   }
   const auto origin = request.field("origin");
   if (origin && !rules->origin_allowed(*origin, host, transport->port())) {
-    verdict.refusal = refusal(403, "pages of that origin may not talk to this server; see --allow-origin");
+    verdict.refusal =
+        refusal(403, "pages of that origin may not talk to this server; see --allow-origin");
     return verdict;
   }
   if (request.websocket_upgrade && request.path() != "/sync2") {
@@ -155,12 +166,14 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
     return verdict;
   }
   verdict.is_owner = auth->is_owner_cookie(request.field("cookie").value_or(""));
-  const std::string shown = bearer_token(request).empty() ? request.query("token").value_or("") : std::string(bearer_token(request));
+  const std::string shown = bearer_token(request).empty() ? request.query("token").value_or("")
+                                                          : std::string(bearer_token(request));
   if (!verdict.is_owner && !shown.empty()) {
     const Auth::Answer answer = auth->is_owner_token(shown, peer.address);
     verdict.is_owner = answer == Auth::Answer::Yes;
     // A WebSocket is told after the upgrade, where a browser can see it.
-    if (answer == Auth::Answer::TooMany && !request.websocket_upgrade) verdict.refusal = refusal(429, {});
+    if (answer == Auth::Answer::TooMany && !request.websocket_upgrade)
+      verdict.refusal = refusal(429, {});
   }
   verdict.max_body_bytes = max_body_bytes(request.path(), verdict.is_owner);
   return verdict;
@@ -170,45 +183,54 @@ void Server::Impl::on_request(std::shared_ptr<Exchange> exchange) {
   asio::post(handlers, [this, exchange = std::move(exchange)] { router->handle(*exchange); });
 }
 
-void Server::Impl::turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name, std::string_view message) {
+void Server::Impl::turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
+                             std::string_view message) {
   const OrderedJson text{{"type", "error"}, {"code", name}, {"doc", nullptr}, {"message", message}};
   transport->send_text(id, dump_json(text));
   transport->close(id, static_cast<std::uint16_t>(code), message);
 }
 
-std::optional<sync::Principal> Server::Impl::principal_of(const HttpRequest& handshake, const Peer& peer, bool is_owner,
+std::optional<sync::Principal> Server::Impl::principal_of(const HttpRequest& handshake,
+                                                          const Peer& peer, bool is_owner,
                                                           Auth::Answer& answer) {
   const auto code = handshake.query("session");
   if (!code) {
     answer = is_owner ? Auth::Answer::Yes : Auth::Answer::No;
     if (!is_owner) return std::nullopt;
-    return sync::Principal{.user_id = "owner", .is_guest = false, .read_only = false, .join_code = {}};
+    return sync::Principal{
+        .user_id = "owner", .is_guest = false, .read_only = false, .join_code = {}};
   }
   // With a code even the owner comes as a guest: that is what the code's link means.
   answer = auth->is_join_code(*code, peer.address);
   if (answer != Auth::Answer::Yes) return std::nullopt;
   auto name = clean_guest_id(handshake.query("guest_id").value_or(""));
   if (!name) name = "guest-" + SystemRandom().text(12, kUrlSafeAlphabet);
-  return sync::Principal{
-      .user_id = "guest:" + *name, .is_guest = true, .read_only = false, .join_code = auth->join_code()};
+  return sync::Principal{.user_id = "guest:" + *name,
+                         .is_guest = true,
+                         .read_only = false,
+                         .join_code = auth->join_code()};
 }
 
-void Server::Impl::on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer, bool is_owner) {
+void Server::Impl::on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer,
+                           bool is_owner) {
   Auth::Answer answer = Auth::Answer::No;
   auto principal = principal_of(handshake, peer, is_owner, answer);
   if (!principal) {
     if (answer == Auth::Answer::TooMany) {
-      return turn_away(id, sync::CloseCode::TooMany, error_name(429), "too many failed attempts; wait a minute");
+      return turn_away(id, sync::CloseCode::TooMany, error_name(429),
+                       "too many failed attempts; wait a minute");
     }
     return turn_away(id, sync::CloseCode::NotAuthenticated, error_name(401),
                      "open the address that serve printed, or send its token");
   }
   const auto epoch = handshake.query("epoch");
   if (epoch && *epoch != facts.epoch) {
-    return turn_away(id, sync::CloseCode::OtherEpoch, "other_epoch",
-                     "the workspace was rebuilt since; start afresh, and keep a copy of what only you have");
+    return turn_away(
+        id, sync::CloseCode::OtherEpoch, "other_epoch",
+        "the workspace was rebuilt since; start afresh, and keep a copy of what only you have");
   }
-  log(LogLevel::Debug, "net", (principal->is_guest ? "a guest from " : "the owner from ") + peer.address);
+  log(LogLevel::Debug, "net",
+      (principal->is_guest ? "a guest from " : "the owner from ") + peer.address);
   core->connect(id, std::move(*principal));
 }
 
@@ -221,21 +243,26 @@ Status Server::Impl::listen() {
     return Error{ErrorCode::InvalidArgument, "token: must be one line of text"};
   }
   if (token.size() < kShortToken) {
-    log(LogLevel::Warning, "serve", "the token is shorter than 22 characters: easy to type, easier to guess");
+    log(LogLevel::Warning, "serve",
+        "the token is shorter than 22 characters: easy to type, easier to guess");
   }
   if (!is_loopback_address(options.host)) {
     log(LogLevel::Warning, "serve",
-        "listening on " + options.host + ": everybody on that network can try the token, and reads along what is sent");
+        "listening on " + options.host +
+            ": everybody on that network can try the token, and reads along what is sent");
   }
-  const unsigned last = options.port_fixed || options.port == 0 ? options.port
-                                                                : std::min(options.port + unsigned{kPortsToTry}, 65'535U);
+  const unsigned last = options.port_fixed || options.port == 0
+                            ? options.port
+                            : std::min(options.port + unsigned{kPortsToTry}, 65'535U);
   for (unsigned port = options.port;; ++port) {
-    auto listening = Transport::listen(options.host, static_cast<std::uint16_t>(port), {}, *this, clock);
+    auto listening =
+        Transport::listen(options.host, static_cast<std::uint16_t>(port), {}, *this, clock);
     if (listening) {
       transport = std::move(*listening);
       return {};
     }
-    if (listening.error().code != ErrorCode::Busy || port >= last) return std::move(listening).error();
+    if (listening.error().code != ErrorCode::Busy || port >= last)
+      return std::move(listening).error();
   }
 }
 
@@ -247,17 +274,19 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   sinks.work = [this](std::vector<sync::DiskTask> tasks) { worker->add(std::move(tasks)); };
   sinks.broken = [this](const Error& error) { give_up(error); };
   core = std::make_unique<CoreLoop>(std::move(workspace), clock, std::move(sinks));
-  worker = std::make_unique<DiskWorker>(std::move(worker_files),
-                                        [this](sync::DiskResult result) { core->disk_done(std::move(result)); });
+  worker = std::make_unique<DiskWorker>(std::move(worker_files), [this](sync::DiskResult result) {
+    core->disk_done(std::move(result));
+  });
   // The watch begins before the first look, so that nothing falls in between.
   auto watcher = filesystem::Watcher::open(folder.parent_path());
   if (!watcher) {
     log(LogLevel::Warning, "watch", watcher.error().message + "; looking every 15 s instead");
   }
-  watch = std::make_unique<WatchThread>(
-      watcher ? std::move(*watcher) : nullptr,
-      WatchThread::Sinks{[this](std::set<WorkspacePath> paths) { core->paths_changed(std::move(paths)); },
-                         [this] { core->rescan(); }});
+  watch = std::make_unique<WatchThread>(watcher ? std::move(*watcher) : nullptr,
+                                        WatchThread::Sinks{[this](std::set<WorkspacePath> paths) {
+                                                             core->paths_changed(std::move(paths));
+                                                           },
+                                                           [this] { core->rescan(); }});
   router = std::make_unique<HttpRouter>();
   add_routes(*router, {facts, clock, *auth, *core, *transport, *attachments});
   add_editor_routes(*router, editor_assets());
@@ -292,8 +321,9 @@ Server::~Server() {
   if (impl_) (void)impl_->stop();  // Whoever wanted to know has called wait_until_stopped().
 }
 
-Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspace, const ServerOptions& options,
-                                              const Clock& clock, Random& random) {
+Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspace,
+                                              const ServerOptions& options, const Clock& clock,
+                                              Random& random) {
   raise_file_limit();
   auto impl = std::make_unique<Impl>(options, clock);
   impl->token = options.token.empty() ? Auth::make_token(random) : options.token;
@@ -321,10 +351,18 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   return server;
 }
 
-const std::string& Server::url() const { return impl_->url; }
-std::uint16_t Server::port() const { return impl_->transport->port(); }
-const std::string& Server::token() const { return impl_->token; }
-const std::string& Server::join_code() const { return impl_->auth->join_code(); }
+const std::string& Server::url() const {
+  return impl_->url;
+}
+std::uint16_t Server::port() const {
+  return impl_->transport->port();
+}
+const std::string& Server::token() const {
+  return impl_->token;
+}
+const std::string& Server::join_code() const {
+  return impl_->auth->join_code();
+}
 
 // --- Stop ---
 
@@ -337,7 +375,9 @@ void Server::Impl::give_up(const Error& error) {
   signal_stop();
 }
 
-void Server::request_stop() noexcept { impl_->signal_stop(); }
+void Server::request_stop() noexcept {
+  impl_->signal_stop();
+}
 
 Status Server::wait_until_stopped() {
   pollfd waiting{impl_->stop_event, POLLIN, 0};
@@ -351,11 +391,14 @@ Status Server::Impl::stop() {
   transport->stop_accepting();
   watch->stop();
   core->give_up_waiting();
-  // A flush that fails or takes too long loses nothing: the store has it, and the next start writes it.
+  // A flush that fails or takes too long loses nothing: the store has it, and the next start writes
+  // it.
   if (const auto flushed = core->settle(false, kFlushMs); !flushed) {
-    log(LogLevel::Warning, "serve", "not everything is on disk yet; the next start writes the rest");
+    log(LogLevel::Warning, "serve",
+        "not everything is on disk yet; the next start writes the rest");
   }
-  transport->close_all(static_cast<std::uint16_t>(sync::CloseCode::GoingAway), "the server is stopping");
+  transport->close_all(static_cast<std::uint16_t>(sync::CloseCode::GoingAway),
+                       "the server is stopping");
   const std::int64_t goodbye = clock.steady_ms() + kGoodbyeMs;
   while (net.joinable() && transport->open_connections() > 0 && clock.steady_ms() < goodbye) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

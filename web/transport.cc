@@ -221,7 +221,8 @@ void Transport::run() {
   const auto guard = asio::make_work_guard(impl_->loop.io);
   impl_->accept();
   impl_->loop.io.run();
-  // Here and not in the destructor, so that the last on_close() comes on this thread and while `events` is whole.
+  // Here and not in the destructor, so that the last on_close() comes on this thread and while
+  // `events` is whole.
   for (const auto& connection : impl_->loop.table.all()) connection->drop();
   impl_->loop.dirty.clear();
 }

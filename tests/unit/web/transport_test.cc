@@ -25,23 +25,17 @@ namespace {
 class Relay : public TransportEvents {
  public:
   explicit Relay(const TransportLimits& limits = {}) {
-    router_.add("GET", "/ping", Door::Open, [](const Call&) {
-      return Reply::text(200, "pong");
-    });
-    router_.add("GET", "/owner", Door::Owner, [](const Call&) {
-      return Reply::text(200, "secret");
-    });
-    router_.add("POST", "/echo", Door::Open, [](const Call& call) {
-      return Reply::text(200, call.request.body);
-    });
-    router_.add("GET", "/thing/([^/]+)", Door::Open, [](const Call& call) {
-      return Reply::text(200, call.parts[0]);
-    });
+    router_.add("GET", "/ping", Door::Open, [](const Call&) { return Reply::text(200, "pong"); });
+    router_.add("GET", "/owner", Door::Owner,
+                [](const Call&) { return Reply::text(200, "secret"); });
+    router_.add("POST", "/echo", Door::Open,
+                [](const Call& call) { return Reply::text(200, call.request.body); });
+    router_.add("GET", "/thing/([^/]+)", Door::Open,
+                [](const Call& call) { return Reply::text(200, call.parts[0]); });
     router_.add("GET", "/boom", Door::Open,
                 [](const Call&) -> Reply { throw std::runtime_error("secret detail"); });
-    router_.add("GET", "/big", Door::Open, [](const Call&) {
-      return Reply::text(200, std::string(8U << 20U, 'b'));
-    });
+    router_.add("GET", "/big", Door::Open,
+                [](const Call&) { return Reply::text(200, std::string(8U << 20U, 'b')); });
     router_.add("GET", "/slow", Door::Open, [](const Call&) {
       std::this_thread::sleep_for(300ms);
       return Reply::text(200, "slow");
