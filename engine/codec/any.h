@@ -1,13 +1,22 @@
 // Any: the JSON-like value that Yjs stores in maps and arrays (lib0's "any").
 //
 // Three kinds of nothing are three values: Undefined, Null, and absent (no Any at all).
-// A number is a double; it is written as a var int if integral and |x| <= 2^31 - 1, as float32 if exact, else as float64.
-// BigInt is a 64-bit integer of its own. Strings are UTF-8; a lone surrogate of JavaScript is held as WTF-8
-// (ED A0 80 …) only where noted, and written as U+FFFD. Object keys keep their order.
+// A number is a double; it is written as a var int if integral and |x| <= 2^31 - 1, as float32 if
+// exact, else as float64. BigInt is a 64-bit integer of its own.
+//
+// Strings and keys are WTF-8: UTF-8 that may also hold a lone surrogate of JavaScript (ED A0 80 …
+// ED BF BF; wtf8.h). Such a string only comes out of JSON text with a "\ud800" in it, and goes back
+// there unharmed; Writer writes it as U+FFFD, as TextEncoder does. What Reader reads is always
+// UTF-8.
+//
+// Objects follow JavaScript: what Reader and parse_js_json return is in the order of Object.keys
+// (integer-like keys first and ascending, the others as they came), and Writer and to_js_json write
+// in that order whatever order they are given.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,7 +27,7 @@ namespace diaryx::codec {
 
 class Any;
 using AnyArray = std::vector<Any>;
-using AnyObject = std::vector<std::pair<std::string, Any>>;  // In insertion order; keys are unique.
+using AnyObject = std::vector<std::pair<std::string, Any>>;  // Keys are unique.
 
 struct Undefined {
   bool operator==(const Undefined&) const = default;
@@ -33,7 +42,8 @@ struct BigInt {
 
 class Any {
  public:
-  using Storage = std::variant<Undefined, Null, bool, double, BigInt, std::string, Buffer, AnyArray, AnyObject>;
+  using Storage =
+      std::variant<Undefined, Null, bool, double, BigInt, std::string, Buffer, AnyArray, AnyObject>;
 
   Any() = default;  // Undefined.
   Any(Null) : storage_(Null{}) {}
@@ -70,5 +80,14 @@ class Any {
  private:
   Storage storage_;
 };
+
+// True for the decimal form of 0 .. 2^32 - 2: the keys that JavaScript puts first ("0", "7", not
+// "07", "-1", "4294967295").
+bool is_integer_like(std::string_view key) noexcept;
+// Makes of a list of assignments what a JavaScript object would hold: a key given twice keeps its
+// first place and its last value; then integer-like keys first and ascending.
+void normalise_keys(AnyObject& object);
+// The entries in JavaScript's order, each key once if they were unique. Pointers into `object`.
+std::vector<const AnyObject::value_type*> in_key_order(const AnyObject& object);
 
 }  // namespace diaryx::codec

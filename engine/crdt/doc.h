@@ -1,8 +1,9 @@
-// A Yjs-compatible document: root types, transactions, updates, events. Start here; integrate.h is where the thinking is.
+// A Yjs-compatible document: root types, transactions, updates, events. Start here; integrate.h is
+// where the thinking is.
 //
-// One thread at a time; no clock, no I/O. Client ids and clocks are integers up to 2^53 - 1. Indexes and lengths of texts
-// count UTF-16 units, as Yjs does; texts themselves are UTF-8. An update made by Yjs 13 is accepted, and the same
-// operations give the same bytes (tests/compat).
+// One thread at a time; no clock, no I/O. Client ids and clocks are integers up to 2^53 - 1.
+// Indexes and lengths of texts count UTF-16 units, as Yjs does; texts themselves are UTF-8. An
+// update made by Yjs 13 is accepted, and the same operations give the same bytes (tests/compat).
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,18 @@ namespace diaryx::crdt {
 class Doc;
 
 // Yjs' type references, as on the wire.
-enum class TypeKind : std::uint8_t { Array = 0, Map = 1, Text = 2, XmlElement = 3, XmlFragment = 4, XmlHook = 5, XmlText = 6 };
+enum class TypeKind : std::uint8_t {
+  Array = 0,
+  Map = 1,
+  Text = 2,
+  XmlElement = 3,
+  XmlFragment = 4,
+  XmlHook = 5,
+  XmlText = 6
+};
 
-// A shared type inside a document: a light handle, valid as long as its Doc lives (also after the type was deleted).
+// A shared type inside a document: a light handle, valid as long as its Doc lives (also after the
+// type was deleted).
 struct TypeRef {
   Doc* doc = nullptr;
   std::uint32_t branch = 0;
@@ -45,14 +55,20 @@ using Origin = std::uint64_t;
 struct DocOptions {
   std::uint64_t client_id = 0;
   bool gc = true;  // Forget the content of what was deleted.
+  // Asked for another client id when an update shows that somebody else writes under ours. Without
+  // it a new id is derived from the old one and from what this replica has seen: two replicas in
+  // the same state would derive the same one.
+  std::function<std::uint64_t()> new_client_id = nullptr;
 };
 
 // What one transaction did, told once it is over. Borrowed: valid during the call only.
 struct TransactionSummary {
   Origin origin;
-  bool local;     // Made by transact(), not by apply_update().
-  Bytes update;   // Update v1 of just this transaction, as Yjs' 'update' event; empty span if nothing changed.
-  // Types whose direct children changed. For maps the keys that changed; for sequences `keys` is empty.
+  bool local;    // Made by transact(), not by apply_update().
+  Bytes update;  // Update v1 of just this transaction, as Yjs' 'update' event; empty span if
+                 // nothing changed.
+  // Types whose direct children changed. For maps the keys that changed; for sequences `keys` is
+  // empty.
   struct Change {
     TypeRef type;
     std::vector<std::string> keys;
@@ -69,10 +85,12 @@ class Doc {
 
   std::uint64_t client_id() const noexcept;
 
-  // The root type of that name, declared as `kind` if it was not yet. A root first seen in an update has no kind until
-  // somebody declares it; declaring it again as another kind is InvalidArgument.
+  // The root type of that name, declared as `kind` if it was not yet. A root first seen in an
+  // update has no kind until somebody declares it; declaring it again as another kind is
+  // InvalidArgument.
   Result<TypeRef> root(std::string_view name, TypeKind kind);
-  // The same for code that fixes the kind itself: aborts where root() would fail, so only after a successful root().
+  // The same for code that fixes the kind itself: aborts where root() would fail, so only after a
+  // successful root().
   Text text(std::string_view root_name);
   Map map(std::string_view root_name);
   Array array(std::string_view root_name);
@@ -80,8 +98,8 @@ class Doc {
   // Runs `body` as one transaction; nested calls join the outer one. Observers run at its end.
   void transact(const std::function<void()>& body, Origin origin = 0);
 
-  // Decodes and checks all of `update` first: an error leaves the document as it was. Parts whose dependencies are missing
-  // wait inside the document (has_pending()).
+  // Decodes and checks all of `update` first: an error leaves the document as it was. Parts whose
+  // dependencies are missing wait inside the document (has_pending()).
   Status apply_update(Bytes update_v1, Origin origin = 0);
   bool has_pending() const noexcept;
 
@@ -94,13 +112,14 @@ class Doc {
   // Nothing was ever written to it (and nothing is pending).
   bool empty() const noexcept;
 
-  // Observers are called in the order of registration, after each transaction that changed something. They may read the
-  // document and must not edit it.
+  // Observers are called in the order of registration, after each transaction that changed
+  // something. They may read the document and must not edit it.
   using Observer = std::function<void(const TransactionSummary&)>;
   std::uint64_t observe(Observer observer);
   void unobserve(std::uint64_t handle);
 
-  // From a type up to its root: root name first, then a map key (string) or nothing for a place in a sequence, per level.
+  // From a type up to its root: root name first, then a map key (string) or nothing for a place in
+  // a sequence, per level.
   struct PathStep {
     std::optional<std::string> key;
   };
@@ -108,11 +127,13 @@ class Doc {
     std::string root;
     std::vector<PathStep> steps;
   };
-  std::optional<Path> path_of(TypeRef type) const;  // Nothing if it, or something above it, was deleted.
+  std::optional<Path> path_of(
+      TypeRef type) const;  // Nothing if it, or something above it, was deleted.
 
   std::optional<TypeKind> kind_of(TypeRef type) const noexcept;
 
-  // Every link, length and index of the document is as it must be; else what is not. For tests and `validate`.
+  // Every link, length and index of the document is as it must be; else what is not. For tests and
+  // `validate`.
   Status check_invariants() const;
 
   struct State;  // Internal: defined in the module.

@@ -1,4 +1,5 @@
-// Updates without a document: merge, diff, state vectors (Yjs' mergeUpdates, diffUpdate, encodeStateVectorFromUpdate, …).
+// Updates without a document: merge, diff, state vectors (Yjs' mergeUpdates, diffUpdate,
+// encodeStateVectorFromUpdate, …).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,8 @@ Result<ClockMap> decode_state_vector(Bytes state_vector);
 Buffer encode_state_vector(const ClockMap& clocks);  // Highest client first, as Yjs writes them.
 
 // An update without structs and deletes: 00 00.
-inline bool is_empty_update_v1(Bytes update) noexcept { return update.size() == 2 && update[0] == 0 && update[1] == 0; }
+inline bool is_empty_update_v1(Bytes update) noexcept {
+  return update.size() == 2 && update[0] == 0 && update[1] == 0;
+}
 
 }  // namespace diaryx::crdt

@@ -2,7 +2,8 @@
 //
 //   doc_id := "workspace:" ws  |  "body:" ws "/" key
 //   ws     := 1*64 of A-Z a-z 0-9 _ -          (it was used as a file name once; keep it harmless)
-//   key    := a file id (no "/" and no ".")  |  a workspace-relative path (filesystem/path.h decides if it is a good one)
+//   key    := a file id (no "/" and no ".")  |  a workspace-relative path (filesystem/path.h
+//   decides if it is a good one)
 //
 // The whole id is UTF-8 and 1..255 octets: the frame's length is one octet.
 #pragma once

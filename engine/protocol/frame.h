@@ -1,12 +1,16 @@
-// One binary WebSocket message of /sync2 carries bytes for one document. This header is the frame's definition.
+// One binary WebSocket message of /sync2 carries bytes for one document. This header is the frame's
+// definition.
 //
 //   frame   := id_len:u8  id:utf8[id_len]  payload:byte*
 //
-//   id_len   1..255, in octets. 0 is malformed. A longer id has no encoding: encode_frame() refuses it, because a
-//            truncated id would name another document.
+//   id_len   0..255, in octets. A longer id has no encoding: encode_frame() refuses it, because a
+//   truncated id would name
+//            another document. An empty id is a well-formed frame that names nothing:
+//            parse_doc_id() refuses it.
 //   payload  y-sync messages (sync_message.h), one after the other. Opaque here.
 //
-// Example: 12 "body:abc123/notes/a.md" is 0x16 octets long, so SyncStep1 of an empty document in it is
+// Example: 12 "body:abc123/notes/a.md" is 0x16 octets long, so SyncStep1 of an empty document in it
+// is
 //          16 "body:abc123/notes/a.md" 00 00 01 00
 #pragma once
 

@@ -1,0 +1,109 @@
+#include "engine/crdt/integrate.h"
+#include "engine/crdt/list_edit.h"
+#include "engine/crdt/position.h"
+#include "engine/crdt/value.h"
+
+namespace diaryx::crdt {
+namespace {
+
+State& state_of(TypeRef type) {
+  return type.doc->state();
+}
+const State& const_state_of(TypeRef type) {
+  return type.doc->state();
+}
+
+// Runs of plain values share an item; binary values stand alone.
+void insert_values(State& state, BranchIx branch, ItemIx left,
+                   const std::vector<codec::Any>& values) {
+  const ItemIx right = left != kNone ? state.items[left].right : state.branches[branch].start;
+  for (std::size_t i = 0; i < values.size();) {
+    Item item = make_value_item(state, values[i]);
+    for (++i; item.kind == Kind::Any && i < values.size() && values[i].get<Buffer>() == nullptr;
+         ++i) {
+      append_any(state.arena, values[i]);
+      ++item.length;
+    }
+    item.content_size = static_cast<std::uint32_t>(state.arena.size() - item.content);
+    item.parent = branch;
+    left = insert_local(state, left, right, item);
+  }
+}
+
+}  // namespace
+
+ItemIx cut_at(State& state, BranchIx branch, std::uint64_t index) {
+  const ListPosition position = find_position(state, branch, index);
+  if (position.item != kNone && position.offset < state.items[position.item].length) {
+    split_item(state, position.item, position.offset);
+  }
+  return position.item;
+}
+
+void erase_range(State& state, BranchIx branch, std::uint64_t index, std::uint64_t length) {
+  const ItemIx left = cut_at(state, branch, index);
+  const std::uint64_t cursor_index = state.branches[branch].cursor_index;
+  ItemIx ix = left != kNone ? state.items[left].right : state.branches[branch].start;
+  while (length > 0 && ix != kNone) {
+    if (!state.items[ix].deleted()) {
+      if (length < state.items[ix].length) split_item(state, ix, length);
+      length -= state.items[ix].length;
+      delete_item(state, ix);
+    }
+    ix = state.items[ix].right;
+  }
+  if (left != kNone) set_cursor(state, branch, left, cursor_index);  // Nothing changed before it.
+}
+
+std::uint64_t Array::length() const {
+  return const_state_of(type_).branches[type_.branch].length;
+}
+
+std::optional<Value> Array::get(std::uint64_t index) const {
+  State& state =
+      state_of(type_);  // Finding a place remembers it, which changes nothing that can be seen.
+  if (index >= state.branches[type_.branch].length) return std::nullopt;
+  const ListPosition position = find_position(state, type_.branch, index + 1);
+  return value_at(state, position.item, position.offset - 1);
+}
+
+void Array::for_each(const std::function<void(const Value& value)>& visit) const {
+  const State& state = const_state_of(type_);
+  for (ItemIx ix = state.branches[type_.branch].start; ix != kNone; ix = state.items[ix].right) {
+    if (state.items[ix].visible()) for_each_value(state, ix, visit);
+  }
+}
+
+void Array::insert(std::uint64_t index, std::vector<codec::Any> values) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  DX_CHECK(index <= state.branches[type_.branch].length);
+  insert_values(state, type_.branch, cut_at(state, type_.branch, index), values);
+}
+
+void Array::push(std::vector<codec::Any> values) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  insert_values(state, type_.branch, state.branches[type_.branch].end, values);
+}
+
+TypeRef Array::insert_type(std::uint64_t index, TypeKind kind) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  DX_CHECK(index <= state.branches[type_.branch].length);
+  const ItemIx left = cut_at(state, type_.branch, index);
+  Item item = make_type_item(state, kind);
+  item.parent = type_.branch;
+  insert_local(state, left,
+               left != kNone ? state.items[left].right : state.branches[type_.branch].start, item);
+  return TypeRef{type_.doc, item.content};
+}
+
+void Array::erase(std::uint64_t index, std::uint64_t length) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  DX_CHECK(index + length <= state.branches[type_.branch].length);
+  erase_range(state, type_.branch, index, length);
+}
+
+}  // namespace diaryx::crdt

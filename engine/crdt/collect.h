@@ -1,0 +1,19 @@
+// After a transaction: forgetting deleted content, and merging what became neighbours.
+#pragma once
+
+#include "engine/crdt/state.h"
+
+namespace diaryx::crdt {
+
+// Replaces the content of what lies deleted in `range` by its length; what was inside deleted types
+// becomes GC.
+void collect_deleted(State& state, const DeleteRange& range);
+
+// Tries to merge each struct of `client` that begins in [low, high] with the one before it, from
+// right to left.
+void merge_structs(State& state, ClientIx client, Clock low, Clock high);
+
+// Sorts by client (highest id first) and clock, and joins ranges that touch or overlap.
+void sort_and_join(const StructStore& store, std::vector<DeleteRange>& ranges);
+
+}  // namespace diaryx::crdt

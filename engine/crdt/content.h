@@ -1,0 +1,66 @@
+// What is inside an item: how the kinds are measured, cut, joined and brought to the form that Yjs
+// would write.
+#pragma once
+
+#include <string_view>
+
+#include "engine/codec/any.h"
+#include "engine/crdt/item.h"
+#include "engine/crdt/wire.h"
+
+namespace diaryx::crdt {
+
+using Arena = Buffer;  // A document's content octets, appended to and never moved; 4 GiB at most.
+
+// --- Strings ---
+
+// UTF-8 with lone surrogates as WTF-8, as `flags` of an item would say it.
+struct TextShape {
+  std::uint64_t units;
+  std::uint8_t flags;  // Item::kAscii, Item::kHasSurrogates
+};
+// `text` must be UTF-8 or WTF-8.
+TextShape measure(std::string_view text) noexcept;
+
+// A string as Yjs puts it on the wire: lone surrogates replaced, length in front.
+void write_text(WireWriter& out, std::string_view text, std::uint8_t flags);
+// The tail from `offset` units on, as JavaScript's slice() and the wire make it: a pair cut in the
+// middle leaves U+FFFD.
+void write_text_from(WireWriter& out, std::string_view text, std::uint8_t flags,
+                     std::uint64_t offset);
+
+// --- Any-values and JSON: from whatever some writer chose to the octets that Yjs would write ---
+
+// Skips one any-value. `canonical` becomes false if Yjs would write it otherwise.
+void scan_any(WireReader& in, bool& canonical, int depth = 0);
+// Reads `count` any-values and appends them to `arena` as Yjs would write them.
+void read_anys(WireReader& in, std::uint64_t count, Arena& arena);
+// Reads a varstring that is JSON and appends to `arena` what JSON.stringify makes of it, without a
+// length. `undefined_too`: "undefined" stands for itself (ContentJSON).
+void read_json(WireReader& in, Arena& arena, bool undefined_too = false);
+// The options of a sub-document: what Yjs keeps of them.
+void read_doc_options(WireReader& in, Arena& arena);
+// Octets taken by the first `count` any-values, or JSON varstrings, of `encoded`. They were checked
+// when they came in.
+std::size_t any_prefix(Bytes encoded, std::uint64_t count) noexcept;
+std::size_t json_prefix(Bytes encoded, std::uint64_t count) noexcept;
+
+void append_any(Arena& arena, const codec::Any& value);
+
+// --- Items ---
+
+inline Bytes content_bytes(const Arena& arena, const Item& item) noexcept {
+  return Bytes(arena.data() + item.content, item.content_size);
+}
+inline std::string_view content_text(const Arena& arena, const Item& item) noexcept {
+  return as_text(content_bytes(arena, item));
+}
+
+// Cuts the content of `left` at `offset` (0 < offset < length); `right` gets the tail. Lengths are
+// the caller's. May rewrite or append octets where a surrogate pair is cut: both halves become
+// U+FFFD for good, as in Yjs.
+void split_content(Arena& arena, Item& left, Item& right, std::uint64_t offset);
+// Joins the content of `right` to that of `left`: no copy if they lie side by side.
+void join_content(Arena& arena, Item& left, const Item& right);
+
+}  // namespace diaryx::crdt

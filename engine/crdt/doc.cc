@@ -1,0 +1,177 @@
+#include "engine/crdt/doc.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "engine/crdt/apply.h"
+#include "engine/crdt/check.h"
+#include "engine/crdt/encode_v1.h"
+#include "engine/crdt/state.h"
+#include "engine/crdt/update.h"
+
+namespace diaryx::crdt {
+namespace {
+
+constexpr std::string_view kKindNames[] = {"array",        "map",      "text",    "xml element",
+                                           "xml fragment", "xml hook", "xml text"};
+
+std::string_view name_of(TypeKind kind) noexcept {
+  return kKindNames[static_cast<std::size_t>(kind)];
+}
+
+Buffer encode_state(const State& state, const std::vector<Clock>& known) {
+  WireWriter out;
+  out.reserve(state.arena.size() / 2 + 64);
+  write_structs_since(state, out, known);
+  write_document_deletes(state, out);
+  return std::move(out).take();
+}
+
+// What waits is merged in, as Yjs does; the structs of it that the other side has are left out.
+Buffer with_pending(const State& state, Buffer encoded, Bytes state_vector) {
+  if (state.pending.empty()) return encoded;
+  const Buffer pending = pending_update(state);
+  const Result<Buffer> lacking = diff_update_v1(pending, state_vector);
+  DX_CHECK(lacking);
+  const Bytes both[] = {encoded, *lacking};
+  Result<Buffer> merged = merge_updates_v1(both);
+  DX_CHECK(merged);
+  return std::move(*merged);
+}
+
+}  // namespace
+
+BranchIx Doc::State::root_of(KeyIx name) {
+  if (const BranchIx known = find_root(name); known != kNone) return known;
+  if (root_by_key.size() <= name) root_by_key.resize(std::size_t{name} + 1, kNone);
+  const BranchIx ix = branches.make();
+  branches[ix].name = name;
+  root_by_key[name] = ix;
+  roots.push_back(ix);
+  return ix;
+}
+
+Doc::Doc(DocOptions options) : state_(std::make_unique<State>()) {
+  state_->doc = this;
+  state_->options = std::move(options);
+  state_->self = state_->store.intern(state_->options.client_id);
+}
+
+Doc::~Doc() = default;
+
+std::uint64_t Doc::client_id() const noexcept {
+  return state_->options.client_id;
+}
+
+Result<TypeRef> Doc::root(std::string_view name, TypeKind kind) {
+  const BranchIx ix = state_->root_of(state_->keys.intern(name));
+  Branch& branch = state_->branches[ix];
+  if (branch.kind && *branch.kind != kind) {
+    return Error{ErrorCode::InvalidArgument, fmt::format("root '{}' is a {}, not a {}", name,
+                                                         name_of(*branch.kind), name_of(kind))};
+  }
+  branch.kind = kind;
+  return TypeRef{this, ix};
+}
+
+Text Doc::text(std::string_view root_name) {
+  return Text(root(root_name, TypeKind::Text).value());
+}
+Map Doc::map(std::string_view root_name) {
+  return Map(root(root_name, TypeKind::Map).value());
+}
+Array Doc::array(std::string_view root_name) {
+  return Array(root(root_name, TypeKind::Array).value());
+}
+
+void Doc::transact(const std::function<void()>& body, Origin origin) {
+  const TransactionScope scope(*state_, origin, true);
+  body();
+}
+
+Status Doc::apply_update(Bytes update_v1, Origin origin) {
+  return apply_update_v1(*state_, update_v1, origin);
+}
+
+bool Doc::has_pending() const noexcept {
+  return !state_->pending.empty();
+}
+
+Buffer Doc::encode_state_vector() const {
+  const StructStore& store = state_->store;
+  std::uint64_t count = 0;
+  for (const ClientIx ix : store.by_id_descending()) count += store[ix].state > 0;
+  WireWriter out;
+  out.reserve((store.size() * 2 + 1) * WireWriter::kMaxVar);
+  out.var_uint(count);
+  for (const ClientIx ix : store.by_id_descending()) {
+    if (store[ix].state == 0) continue;
+    out.var_uint(store[ix].id);
+    out.var_uint(store[ix].state);
+  }
+  return std::move(out).take();
+}
+
+Buffer Doc::encode_state_as_update() const {
+  constexpr std::uint8_t kNothingKnown[] = {0};
+  return with_pending(*state_, encode_state(*state_, {}), kNothingKnown);
+}
+
+Result<Buffer> Doc::encode_state_as_update(Bytes state_vector) const {
+  DX_TRY(const ClockMap clocks, decode_state_vector(state_vector));
+  std::vector<Clock> known(state_->store.size(), 0);
+  for (const auto& [client, clock] : clocks) {
+    if (const ClientIx ix = state_->store.find(client); ix != kNone) known[ix] = clock;
+  }
+  return with_pending(*state_, encode_state(*state_, known), state_vector);
+}
+
+std::uint64_t Doc::clock_of(std::uint64_t client) const noexcept {
+  const ClientIx ix = state_->store.find(client);
+  return ix == kNone ? 0 : state_->store[ix].state;
+}
+
+bool Doc::empty() const noexcept {
+  for (std::size_t i = 0; i < state_->store.size(); ++i) {
+    if (state_->store[static_cast<ClientIx>(i)].state > 0) return false;
+  }
+  return state_->pending.empty();
+}
+
+std::uint64_t Doc::observe(Observer observer) {
+  state_->observers.push_back({state_->next_handle, std::move(observer)});
+  return state_->next_handle++;
+}
+
+void Doc::unobserve(std::uint64_t handle) {
+  std::erase_if(state_->observers,
+                [handle](const State::Registered& known) { return known.handle == handle; });
+}
+
+std::optional<Doc::Path> Doc::path_of(TypeRef type) const {
+  Path path;
+  BranchIx ix = type.branch;
+  for (; !state_->branches[ix].is_root();) {
+    const Branch& branch = state_->branches[ix];
+    if (branch.deleted) return std::nullopt;
+    const Item& item = state_->items[state_->store.item_at(branch.owner)];
+    PathStep step;
+    if (item.parent_sub != kNone) step.key = std::string(state_->keys[item.parent_sub]);
+    path.steps.push_back(std::move(step));
+    ix = item.parent;
+  }
+  path.root = std::string(state_->keys[state_->branches[ix].name]);
+  std::reverse(path.steps.begin(), path.steps.end());
+  return path;
+}
+
+std::optional<TypeKind> Doc::kind_of(TypeRef type) const noexcept {
+  return state_->branches[type.branch].kind;
+}
+
+Status Doc::check_invariants() const {
+  return check_document(*state_);
+}
+
+}  // namespace diaryx::crdt

@@ -1,0 +1,328 @@
+#include "engine/crdt/integrate.h"
+
+#include "engine/crdt/position.h"
+
+namespace diaryx::crdt {
+namespace {
+
+bool merges_by_append(Kind kind) noexcept {
+  return kind == Kind::String || kind == Kind::Any || kind == Kind::Json;
+}
+
+// Would an item at (client's next clock) between `left` and `right` become one with `left` when the
+// transaction ends? Then it need never exist. `right` is the item right of `left`.
+bool extends(const State& state, ItemIx left, Kind kind, ClientIx client, ItemIx right) noexcept {
+  const Item& item = state.items[left];
+  if (item.kind != kind || item.client != client || item.deleted() || item.parent_sub != kNone)
+    return false;
+  if (item.end() != state.store[client].state || item.right != right) return false;
+  return right == kNone ? item.right_origin().none()
+                        : item.right_origin() == state.items[right].id();
+}
+
+// Makes `left` longer by the content of `tail`, which is not linked anywhere.
+void extend(State& state, ItemIx left, const Item& tail) {
+  Item& item = state.items[left];
+  note_append(state, item.client);
+  join_content(state.arena, item, tail);
+  item.length += tail.length;
+  state.store[item.client].state += tail.length;
+  state.branches[item.parent].length += tail.length;
+  list_resized(state, left, static_cast<std::int64_t>(tail.length));
+  note_changed(state, item.parent, kNone);
+}
+
+void append_struct(State& state, ItemIx ix) {
+  const Item& item = state.items[ix];
+  note_append(state, item.client);
+  Client& client = state.store[item.client];
+  DX_CHECK(client.state == item.clock);
+  client.structs.append({item.clock, ix});
+  client.state = item.end();
+}
+
+void turn_to_gc(State& state, ItemIx ix) {
+  Item& item = state.items[ix];
+  if (item.kind == Kind::Type) state.branches.unmake(item.content);
+  Item gc;
+  gc.clock = item.clock;
+  gc.length = item.length;
+  gc.client = item.client;
+  gc.set(Item::kDeleted);
+  item = gc;
+}
+
+// The item after which a staged item goes: `left`, or a rival further right. See integrate.h.
+ItemIx resolve_conflict(State& state, const Item& item, ItemIx left, ItemIx right) {
+  const ItemPool& items = state.items;
+  if (state.scan_stamps.size() < items.size())
+    state.scan_stamps.resize(items.size() + items.size() / 2, 0);
+  ItemIx other = kNone;
+  if (left != kNone) {
+    other = items[left].right;
+  } else if (item.parent_sub != kNone) {
+    const MapEntries::Entry* entry = state.branches[item.parent].map.find(item.parent_sub);
+    other = entry != nullptr ? entry->first : kNone;
+  } else {
+    other = state.branches[item.parent].start;
+  }
+  const std::uint64_t scan_start = state.next_stamp;
+  std::uint64_t rivals_from =
+      scan_start;  // Stamps below are no rivals any more: we went past them.
+  const std::uint64_t own_client = state.store[item.client].id;
+  while (other != kNone && other != right) {
+    const Item& rival = items[other];
+    state.scan_stamps[other] = state.next_stamp++;
+    if (rival.origin() == item.origin()) {
+      if (state.store[rival.client].id < own_client) {
+        left = other;
+        rivals_from = state.next_stamp;
+      } else if (rival.right_origin() == item.right_origin()) {
+        break;
+      }
+    } else if (!rival.origin().none()) {
+      const std::uint64_t origin_stamp = state.scan_stamps[state.store.item_at(rival.origin())];
+      if (origin_stamp < scan_start) break;
+      if (origin_stamp < rivals_from) {
+        left = other;
+        rivals_from = state.next_stamp;
+      }
+    } else {
+      break;
+    }
+    other = rival.right;
+  }
+  return left;
+}
+
+// Links `ix` behind `left` (none: first of all) and makes it a struct of its client; then what its
+// content asks for.
+void link(State& state, ItemIx ix, ItemIx left) {
+  Item& item = state.items[ix];
+  Branch& branch = state.branches[item.parent];
+  MapEntries::Entry* entry = item.parent_sub != kNone ? &branch.map.add(item.parent_sub) : nullptr;
+  item.left = left;
+  if (left != kNone) {
+    item.right = state.items[left].right;
+    state.items[left].right = ix;
+  } else if (entry != nullptr) {
+    item.right = entry->first;
+    entry->first = ix;
+  } else {
+    item.right = branch.start;
+    branch.start = ix;
+  }
+  if (item.right != kNone) {
+    state.items[item.right].left = ix;
+  } else if (entry != nullptr) {
+    entry->last = ix;
+    if (left != kNone) delete_item(state, left);
+  } else {
+    branch.end = ix;
+  }
+  if (item.kind == Kind::Deleted) item.set(Item::kDeleted);
+  if (entry == nullptr) {
+    branch.length += item.visible_length();
+    list_inserted(state, ix);
+  }
+  append_struct(state, ix);
+  switch (item.kind) {
+    case Kind::Deleted:
+      note_deleted(state, item.client, item.clock, item.length);
+      break;
+    case Kind::Type:
+      state.branches[item.content].owner = item.id();
+      break;
+    case Kind::Format:
+      branch.has_formatting = true;
+      break;
+    default:
+      break;
+  }
+  note_changed(state, item.parent, item.parent_sub);
+  if (branch.deleted || (entry != nullptr && item.right != kNone)) delete_item(state, ix);
+}
+
+// The branch that a staged item goes to; kNone if that is gone, which makes the item a GC.
+BranchIx parent_of(const State& state, const Item& item, ItemIx left, ItemIx right) {
+  const auto gone = [&](ItemIx ix) { return ix != kNone && state.items[ix].is_gc(); };
+  if (gone(left) || gone(right)) return kNone;
+  if (item.has(Item::kParentIsId)) {
+    const Item& parent = state.items[state.store.item_at(item.origin())];
+    return parent.kind == Kind::Type ? parent.content : kNone;
+  }
+  if (item.parent != kNone) return item.parent;
+  const ItemIx neighbour = left != kNone ? left : right;
+  return neighbour != kNone ? state.items[neighbour].parent : kNone;
+}
+
+void delete_one(State& state, ItemIx ix) {
+  Item& item = state.items[ix];
+  if (item.deleted()) return;
+  if (item.parent_sub == kNone) {
+    const std::uint64_t length = item.visible_length();
+    state.branches[item.parent].length -= length;
+    item.set(Item::kDeleted);
+    list_resized(state, ix, -static_cast<std::int64_t>(length));
+  } else {
+    item.set(Item::kDeleted);
+  }
+  note_deleted(state, item.client, item.clock, item.length);
+  note_changed(state, item.parent, item.parent_sub);
+  if (item.kind == Kind::Type) {
+    state.branches[item.content].deleted = true;
+    state.branch_stack.push_back(item.content);
+  }
+}
+
+}  // namespace
+
+ItemIx split_item(State& state, ItemIx ix, std::uint64_t offset) {
+  const ItemIx right_ix = state.items.make(state.items[ix]);
+  Item& left = state.items[ix];
+  Item& right = state.items[right_ix];
+  right.clock += offset;
+  right.length -= offset;
+  right.set_origin({left.client, right.clock - 1});
+  right.left = ix;
+  right.leaf = kNone;
+  split_content(state.arena, left, right, offset);
+  left.length = offset;
+  left.right = right_ix;
+  if (right.right != kNone) {
+    state.items[right.right].left = right_ix;
+  } else if (right.parent_sub != kNone) {
+    state.branches[right.parent].map.add(right.parent_sub).last = right_ix;
+  } else {
+    state.branches[right.parent].end = right_ix;
+  }
+  ClockList& structs = state.store[left.client].structs;
+  structs.insert_after(structs.find(left.clock), {right.clock, right_ix});
+  state.transaction.merge_candidates.push_back(right.id());
+  if (left.parent_sub == kNone) list_split(state, ix, right_ix);
+  return right_ix;
+}
+
+ItemIx item_clean_start(State& state, Id id) {
+  const ItemIx ix = state.store.item_at(id);
+  const Item& item = state.items[ix];
+  if (item.clock == id.clock || item.is_gc()) return ix;
+  return split_item(state, ix, id.clock - item.clock);
+}
+
+ItemIx item_clean_end(State& state, Id id) {
+  const ItemIx ix = state.store.item_at(id);
+  const Item& item = state.items[ix];
+  if (item.end() != id.clock + 1 && !item.is_gc()) split_item(state, ix, id.clock + 1 - item.clock);
+  return ix;
+}
+
+ClientIx missing_of(const State& state, const Item& item) noexcept {
+  const auto missing = [&](Id id) {
+    return !id.none() && id.client != item.client && id.clock >= state.store[id.client].state;
+  };
+  if (missing(item.origin())) return item.origin_client;  // Or the id of the parent.
+  if (missing(item.right_origin())) return item.right_origin_client;
+  return kNone;
+}
+
+void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
+  const Item staged = state.items[ix];
+  if (staged.is_gc()) {
+    Item& gc = state.items[ix];
+    gc.clock += offset;
+    gc.length -= offset;
+    append_struct(state, ix);
+    return;
+  }
+  // The commonest case of all: somebody goes on typing.
+  if (offset == 0 && staged.origin_client == staged.client &&
+      staged.origin_clock + 1 == staged.clock && merges_by_append(staged.kind) &&
+      !staged.has(Item::kParentIsId)) {
+    const ItemIx left = state.store[staged.client].structs.back();
+    const ItemIx right = state.items[left].right;
+    const bool same_right = right == kNone ? staged.right_origin().none()
+                                           : staged.right_origin() == state.items[right].id();
+    if (same_right && extends(state, left, staged.kind, staged.client, right)) {
+      extend(state, left, staged);
+      state.items.free(ix);
+      return;
+    }
+  }
+  const bool parent_is_id = staged.has(Item::kParentIsId);
+  ItemIx left =
+      staged.origin().none() || parent_is_id ? kNone : item_clean_end(state, staged.origin());
+  const ItemIx right =
+      staged.right_origin().none() ? kNone : item_clean_start(state, staged.right_origin());
+  BranchIx parent = parent_of(state, staged, left, right);
+  KeyIx parent_sub = staged.parent_sub;
+  if (staged.parent == kNone && !parent_is_id && parent != kNone) {
+    parent_sub = state.items[left != kNone ? left : right].parent_sub;
+  }
+  if (offset > 0) {
+    left = item_clean_end(state, {staged.client, staged.clock + offset - 1});
+    if (state.items[left].is_gc()) parent = kNone;
+    Item& item = state.items[ix];
+    Item head = item;
+    split_content(state.arena, head, item, offset);
+    item.clock += offset;
+    item.length -= offset;
+    item.set_origin({item.client, item.clock - 1});
+    item.unset(Item::kParentIsId);
+  } else if (parent_is_id) {
+    state.items[ix].set_origin({});
+    state.items[ix].unset(Item::kParentIsId);
+  }
+  Item& item = state.items[ix];
+  if (parent == kNone) {
+    turn_to_gc(state, ix);
+    append_struct(state, ix);
+    return;
+  }
+  item.parent = parent;
+  item.parent_sub = parent_sub;
+  const bool rivals = left == kNone ? right == kNone || state.items[right].left != kNone
+                                    : state.items[left].right != right;
+  if (rivals) left = resolve_conflict(state, item, left, right);
+  link(state, ix, left);
+}
+
+ItemIx insert_local(State& state, ItemIx left, ItemIx right, Item item) {
+  item.client = state.self;
+  if (left != kNone && item.parent_sub == kNone && merges_by_append(item.kind) &&
+      extends(state, left, item.kind, item.client, right)) {
+    extend(state, left, item);
+    return left;
+  }
+  item.clock = state.store[state.self].state;
+  item.set_origin(left != kNone ? state.items[left].last_id() : Id{});
+  item.set_right_origin(right != kNone ? state.items[right].id() : Id{});
+  const ItemIx ix = state.items.make(item);
+  link(state, ix, left);
+  return ix;
+}
+
+void delete_item(State& state, ItemIx ix) {
+  std::vector<BranchIx>& stack = state.branch_stack;
+  const std::size_t bottom = stack.size();
+  delete_one(state, ix);
+  // Nested types are worked off from a list: their depth is the peer's choice, our stack is not.
+  while (stack.size() > bottom) {
+    const BranchIx branch_ix = stack.back();
+    stack.pop_back();
+    const auto sink = [&](ItemIx child) {
+      const Item& item = state.items[child];
+      if (!item.deleted()) {
+        delete_one(state, child);
+      } else if (item.clock < before_clock(state, item.client)) {
+        // It will be collected with its type now, and could then merge with a neighbour.
+        state.transaction.merge_candidates.push_back(item.id());
+      }
+    };
+    const Branch& branch = state.branches[branch_ix];
+    for (ItemIx child = branch.start; child != kNone; child = state.items[child].right) sink(child);
+    for (const MapEntries::Entry& entry : branch.map) sink(entry.last);
+  }
+}
+
+}  // namespace diaryx::crdt

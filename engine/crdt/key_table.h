@@ -1,0 +1,40 @@
+// Names inside a document (root names, map keys, format keys, node names), each kept once and known
+// by a number.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/crdt/id.h"
+
+namespace diaryx::crdt {
+
+class KeyTable {
+ public:
+  // The number of `name`, given on first sight.
+  KeyIx intern(std::string_view name);
+  // kNone if the name was never seen.
+  KeyIx find(std::string_view name) const noexcept;
+  // Borrowed: valid until the next intern().
+  std::string_view operator[](KeyIx key) const noexcept {
+    return std::string_view(text_).substr(spans_[key].offset, spans_[key].size);
+  }
+  std::size_t size() const noexcept { return spans_.size(); }
+  // Forgets the names from `size` on, for an update that turned out to be malformed.
+  void truncate(std::size_t size);
+
+ private:
+  struct Span {
+    std::uint32_t offset;
+    std::uint32_t size;
+    std::uint64_t hash;
+  };
+  static std::uint64_t hash_of(std::string_view name) noexcept;
+  void rebuild(std::size_t slots);
+  std::string text_;
+  std::vector<Span> spans_;
+  std::vector<KeyIx> slots_;  // Open addressing, a power of two of them, at most 2/3 full.
+};
+
+}  // namespace diaryx::crdt

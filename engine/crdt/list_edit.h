@@ -1,0 +1,13 @@
+// Editing a list by index, as Array and the XML types do: insertions go right behind their live
+// left neighbour.
+#pragma once
+
+#include "engine/crdt/state.h"
+
+namespace diaryx::crdt {
+
+// Makes `index` a border between items; returns the item left of it, kNone at the front.
+ItemIx cut_at(State& state, BranchIx branch, std::uint64_t index);
+void erase_range(State& state, BranchIx branch, std::uint64_t index, std::uint64_t length);
+
+}  // namespace diaryx::crdt

@@ -1,0 +1,60 @@
+// All that a document is: the parts that the files of this module work on together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/crdt/branch.h"
+#include "engine/crdt/content.h"
+#include "engine/crdt/doc.h"
+#include "engine/crdt/key_table.h"
+#include "engine/crdt/pending.h"
+#include "engine/crdt/staged.h"
+#include "engine/crdt/struct_store.h"
+#include "engine/crdt/transaction.h"
+
+namespace diaryx::crdt {
+
+struct Doc::State {
+  Doc* doc = nullptr;
+  DocOptions options;
+  ClientIx self = kNone;
+
+  ItemPool items;
+  Arena arena;
+  KeyTable keys;
+  std::vector<FormatValue> values;
+  BranchTable branches;
+  std::vector<BranchIx> roots;  // In the order in which they were first seen.
+  StructStore store;
+  Pending pending;
+  Transaction transaction;
+
+  struct Registered {
+    std::uint64_t handle;
+    Observer observer;
+  };
+  std::vector<Registered> observers;
+  std::uint64_t next_handle = 1;
+
+  // A stamp per item, for the conflict scan (integrate.cc).
+  std::vector<std::uint64_t> scan_stamps;
+  std::uint64_t next_stamp = 1;
+  // Scratch that keeps its capacity.
+  std::vector<BranchIx> branch_stack;
+  Buffer update_scratch;
+  Staged staged;
+
+  std::vector<BranchIx>
+      root_by_key;  // Of a name's number; shorter than `keys`, or kNone: not a root.
+
+  // The root of that name; kNone if it was never seen.
+  BranchIx find_root(KeyIx name) const noexcept {
+    return name < root_by_key.size() ? root_by_key[name] : kNone;
+  }
+  BranchIx root_of(KeyIx name);  // Made without a kind if need be.
+};
+
+using State = Doc::State;
+
+}  // namespace diaryx::crdt

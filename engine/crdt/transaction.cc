@@ -1,0 +1,150 @@
+#include "engine/crdt/transaction.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/crdt/collect.h"
+#include "engine/crdt/encode_v1.h"
+#include "engine/crdt/state.h"
+
+namespace diaryx::crdt {
+namespace {
+
+void collect_and_merge(State& state) {
+  Transaction& transaction = state.transaction;
+  if (state.options.gc) {
+    for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
+  }
+  for (std::size_t i = transaction.deletes.size(); i > 0; --i) {
+    const DeleteRange& range = transaction.deletes[i - 1];
+    merge_structs(state, range.client, range.clock, range.clock + range.length);
+  }
+  for (const ClientIx ix : transaction.touched) {
+    const Client& client = state.store[ix];
+    const ClockList::Entry first = client.structs[client.structs.find(client.before)];
+    merge_structs(state, ix, first.clock, client.state - 1);
+  }
+  // Collecting pushes further candidates while we were in the loops above, never while we are here.
+  for (std::size_t i = transaction.merge_candidates.size(); i > 0; --i) {
+    const Id id = transaction.merge_candidates[i - 1];
+    const ItemIx ix = state.store.item_at(id);
+    merge_structs(state, id.client, state.items[ix].clock, state.items[ix].end());
+  }
+}
+
+void choose_other_client_id(State& state) {
+  std::uint64_t id =
+      state.options.new_client_id ? state.options.new_client_id() : state.options.client_id;
+  // Without a source of chance: mix the old id with all that this replica has seen.
+  const auto mix = [&id](std::uint64_t word) {
+    id = (id ^ word) * 0x9E3779B97F4A7C15ULL;
+    id ^= id >> 31U;
+  };
+  if (!state.options.new_client_id) {
+    for (std::size_t i = 0; i < state.store.size(); ++i) {
+      mix(state.store[static_cast<ClientIx>(i)].id);
+      mix(state.store[static_cast<ClientIx>(i)].state);
+    }
+    id &= 0xFFFFFFFFU;
+  }
+  while (id == 0 || state.store.find(id) != kNone) id = (id + 1) & 0xFFFFFFFFU;
+  state.options.client_id = id;
+  state.self = state.store.intern(id);
+}
+
+std::vector<TransactionSummary::Change> changes_of(const State& state) {
+  std::vector<TransactionSummary::Change> changes;
+  std::vector<Transaction::Changed> seen = state.transaction.changed;
+  std::stable_sort(seen.begin(), seen.end(),
+                   [](const Transaction::Changed& a, const Transaction::Changed& b) {
+                     return a.branch != b.branch ? a.branch < b.branch : a.key < b.key;
+                   });
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const Transaction::Changed& change = seen[i];
+    if (i > 0 && seen[i - 1].branch == change.branch && seen[i - 1].key == change.key) continue;
+    if (state.branches[change.branch].deleted) continue;
+    if (changes.empty() || changes.back().type.branch != change.branch) {
+      changes.push_back({{state.doc, change.branch}, {}});
+    }
+    if (change.key != kNone) changes.back().keys.emplace_back(state.keys[change.key]);
+  }
+  return changes;
+}
+
+void tell_observers(State& state) {
+  const Transaction& transaction = state.transaction;
+  const std::vector<TransactionSummary::Change> changes = changes_of(state);
+  WireWriter out(std::move(state.update_scratch));
+  out.clear();
+  encode_transaction(state, out);
+  const TransactionSummary summary{transaction.origin, transaction.local, out.written(), changes};
+  // By index: an observer may remove itself.
+  for (std::size_t i = 0; i < state.observers.size(); ++i) state.observers[i].observer(summary);
+  state.update_scratch = std::move(out).take();
+}
+
+void commit(State& state) {
+  Transaction& transaction = state.transaction;
+  const bool changed = !transaction.touched.empty() || !transaction.deletes.empty();
+  sort_and_join(state.store, transaction.deletes);
+  collect_and_merge(state);
+  if (!transaction.local && state.self != kNone &&
+      before_clock(state, state.self) != state.store[state.self].state) {
+    choose_other_client_id(state);
+  }
+  if (changed && !state.observers.empty()) tell_observers(state);
+  transaction.touched.clear();
+  transaction.deletes.clear();
+  transaction.merge_candidates.clear();
+  transaction.changed.clear();
+}
+
+}  // namespace
+
+TransactionScope::TransactionScope(Doc::State& state, Origin origin, bool local) : state_(state) {
+  Transaction& transaction = state.transaction;
+  if (transaction.depth++ == 0) {
+    ++transaction.number;
+    transaction.origin = origin;
+    transaction.local = local;
+  } else if (!local) {
+    transaction.local =
+        false;  // As Yjs: an update applied inside makes the whole transaction a remote one.
+  }
+}
+
+TransactionScope::~TransactionScope() {
+  // Still inside while observers run, so that an edit of theirs cannot start a commit of its own.
+  if (state_.transaction.depth == 1) commit(state_);
+  --state_.transaction.depth;
+}
+
+Clock before_clock(const Doc::State& state, ClientIx client) noexcept {
+  const Client& known = state.store[client];
+  return known.before_transaction == state.transaction.number ? known.before : known.state;
+}
+
+void note_append(Doc::State& state, ClientIx client) {
+  Client& known = state.store[client];
+  if (known.before_transaction == state.transaction.number) return;
+  known.before_transaction = state.transaction.number;
+  known.before = known.state;
+  state.transaction.touched.push_back(client);
+}
+
+void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length) {
+  state.transaction.deletes.push_back({client, clock, length});
+}
+
+void note_changed(Doc::State& state, BranchIx branch, KeyIx key) {
+  if (state.observers.empty()) return;
+  std::vector<Transaction::Changed>& changed = state.transaction.changed;
+  if (!changed.empty() && changed.back().branch == branch && changed.back().key == key) return;
+  const Branch& type = state.branches[branch];
+  // A type that is new in this transaction is news of its parent, not of its own.
+  const bool old = type.is_root() ||
+                   (!type.deleted && type.owner.clock < before_clock(state, type.owner.client));
+  if (old) changed.push_back({branch, key});
+}
+
+}  // namespace diaryx::crdt

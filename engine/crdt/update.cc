@@ -1,0 +1,273 @@
+#include "engine/crdt/update.h"
+
+#include <algorithm>
+#include <queue>
+
+#include <fmt/format.h>
+
+#include "engine/crdt/lazy_update.h"
+
+namespace diaryx::crdt {
+namespace {
+
+void sort_and_join(std::vector<WireDelete>& deletes) {
+  std::stable_sort(deletes.begin(), deletes.end(), [](const WireDelete& a, const WireDelete& b) {
+    return a.client != b.client ? a.client > b.client : a.clock < b.clock;
+  });
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < deletes.size(); ++i) {
+    WireDelete& last = deletes[kept];
+    const WireDelete& next = deletes[i];
+    if (last.client == next.client && last.clock + last.length >= next.clock) {
+      last.length = std::max(last.length, next.clock + next.length - last.clock);
+    } else {
+      deletes[++kept] = next;
+    }
+  }
+  if (!deletes.empty()) deletes.resize(kept + 1);
+}
+
+// Yjs' mergeUpdates, step for step, because which of two overlapping structs is kept is part of the
+// bytes. Yjs sorts all readers anew before each run of structs; only the first one has moved since,
+// so a heap gives the same order: readers that tie stay in the order they had, the one that moved
+// before the others.
+class Merge {
+ public:
+  explicit Merge(std::span<const Bytes> updates) {
+    readers_.reserve(updates.size());
+    for (const Bytes update : updates) {
+      readers_.emplace_back(update, true, owned_);
+      push(readers_.size() - 1, static_cast<std::int64_t>(readers_.size()));
+    }
+  }
+
+  Result<Buffer> run() {
+    while (!queue_.empty()) {
+      const std::size_t reader = queue_.top().reader;
+      queue_.pop();
+      take(readers_[reader]);
+      push(reader, --moved_);
+    }
+    if (writing_) writer_.write(write_, 0);
+    std::vector<WireDelete> deletes;
+    for (LazyReader& reader : readers_) {
+      reader.read_deletes(deletes);
+      DX_TRY_OK(reader.status());
+    }
+    sort_and_join(deletes);
+    return writer_.finish(std::move(deletes));
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t client;
+    Clock clock;
+    std::int64_t order;
+    std::size_t reader;
+    bool operator<(const Entry& other) const noexcept {  // The greatest comes first.
+      if (client != other.client) return client < other.client;
+      if (clock != other.clock) return clock > other.clock;
+      return order > other.order;
+    }
+  };
+
+  void push(std::size_t reader, std::int64_t order) {
+    const LazyStruct* current = readers_[reader].current();
+    if (current != nullptr) queue_.push({current->client, current->clock, order, reader});
+  }
+
+  void write_and_set(const LazyStruct& next) {
+    writer_.write(write_, 0);
+    write_ = next;
+  }
+
+  // One round of Yjs' loop, with the reader that is first in order.
+  void take(LazyReader& reader) {
+    const std::uint64_t client = reader.current()->client;
+    if (!writing_) {
+      write_ = *reader.current();
+      writing_ = true;
+      reader.next();
+    } else if (!take_more(reader, client)) {
+      return;
+    }
+    for (const LazyStruct* next = reader.current();
+         next != nullptr && next->client == client && next->clock == write_.end() &&
+         next->kind != Kind::Skip;
+         next = reader.current()) {
+      write_and_set(*next);
+      reader.next();
+    }
+  }
+
+  bool take_more(LazyReader& reader, std::uint64_t client) {
+    bool moved = false;
+    while (reader.current() != nullptr && reader.current()->end() <= write_.end() &&
+           reader.current()->client >= write_.client) {
+      reader.next();
+      moved = true;
+    }
+    LazyStruct* current = reader.current();
+    if (current == nullptr || current->client != client || (moved && current->clock > write_.end()))
+      return false;
+    if (client != write_.client) {
+      write_and_set(*current);
+      reader.next();
+      return true;
+    }
+    if (write_.end() < current->clock) {
+      if (write_.kind == Kind::Skip) {
+        write_.length = current->end() - write_.clock;
+      } else {
+        LazyStruct skip;
+        skip.client = client;
+        skip.clock = write_.end();
+        skip.length = current->clock - write_.end();
+        skip.kind = Kind::Skip;
+        write_and_set(skip);
+      }
+      return true;
+    }
+    const std::uint64_t overlap = write_.end() - current->clock;
+    LazyStruct tail = *current;
+    if (overlap > 0) {
+      if (write_.kind == Kind::Skip) {
+        write_.length -= overlap;
+      } else {
+        tail.drop_front(overlap, owned_);
+      }
+    }
+    if (write_.kind == tail.kind && (tail.kind == Kind::Gc || tail.kind == Kind::Skip)) {
+      write_.length += tail.length;
+    } else {
+      write_and_set(tail);
+      reader.next();
+    }
+    return true;
+  }
+
+  std::deque<Buffer> owned_;
+  std::vector<LazyReader> readers_;
+  std::priority_queue<Entry> queue_;
+  std::int64_t moved_ = 0;
+  LazyWriter writer_;
+  bool writing_ = false;
+  LazyStruct write_;
+};
+
+}  // namespace
+
+Result<Buffer> merge_updates_v1(std::span<const Bytes> updates) {
+  if (updates.size() == 1) {
+    std::deque<Buffer> owned;
+    LazyReader reader(updates[0], false, owned);
+    std::vector<WireDelete> deletes;
+    reader.read_deletes(deletes);
+    DX_TRY_OK(reader.status());
+    return to_buffer(updates[0]);
+  }
+  return Merge(updates).run();
+}
+
+Result<Buffer> diff_update_v1(Bytes update, Bytes state_vector) {
+  DX_TRY(const ClockMap known, decode_state_vector(state_vector));
+  std::deque<Buffer> owned;
+  LazyReader reader(update, false, owned);
+  LazyWriter writer;
+  while (const LazyStruct* current = reader.current()) {
+    const std::uint64_t client = current->client;
+    const auto found = known.find(client);
+    const Clock clock = found == known.end() ? 0 : found->second;
+    if (current->kind == Kind::Skip) {  // What is written must not begin with one.
+      reader.next();
+    } else if (current->end() > clock) {
+      writer.write(*current, clock > current->clock ? clock - current->clock : 0);
+      reader.next();
+      for (current = reader.current(); current != nullptr && current->client == client;
+           current = reader.current()) {
+        writer.write(*current, 0);
+        reader.next();
+      }
+    } else {
+      while (reader.current() != nullptr && reader.current()->client == client &&
+             reader.current()->end() <= clock) {
+        reader.next();
+      }
+    }
+  }
+  std::vector<WireDelete> deletes;
+  reader.read_deletes(deletes);
+  DX_TRY_OK(reader.status());
+  return writer.finish(std::move(deletes));
+}
+
+Result<Buffer> state_vector_from_update_v1(Bytes update) {
+  std::deque<Buffer> owned;
+  LazyReader reader(update, false, owned);
+  WireWriter body;
+  std::uint64_t size = 0;
+  const auto put = [&](std::uint64_t client, Clock clock) {
+    if (clock == 0) return;
+    ++size;
+    body.reserve(2 * WireWriter::kMaxVar);
+    body.var_uint(client);
+    body.var_uint(clock);
+  };
+  // Per client: how far the structs reach from clock 0 without a gap.
+  bool any = false;
+  bool counting = false;
+  std::uint64_t client = 0;
+  Clock clock = 0;
+  for (; reader.current() != nullptr; reader.next()) {
+    const LazyStruct& current = *reader.current();
+    if (!any || current.client != client) {
+      if (any) put(client, clock);
+      any = true;
+      client = current.client;
+      clock = 0;
+      counting = current.clock == 0;
+    }
+    if (current.kind == Kind::Skip) counting = false;
+    if (counting) clock = current.end();
+  }
+  if (any) put(client, clock);
+  std::vector<WireDelete> deletes;
+  reader.read_deletes(deletes);
+  DX_TRY_OK(reader.status());
+  WireWriter out;
+  out.reserve(body.size() + WireWriter::kMaxVar);
+  out.var_uint(size);
+  out.bytes(body.written());
+  return std::move(out).take();
+}
+
+Result<ClockMap> decode_state_vector(Bytes state_vector) {
+  WireReader in(state_vector);
+  const std::uint64_t count = in.var_uint();
+  if (count > in.remaining()) in.fail("more clients than octets");
+  ClockMap clocks;
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    const std::uint64_t client = in.var_uint();
+    const Clock clock = in.var_uint();
+    if (!in.failed()) clocks[client] = clock;
+  }
+  if (!in.failed() && in.remaining() != 0) in.fail("goes on after its end");
+  if (in.failed()) {
+    return Error{ErrorCode::Malformed,
+                 fmt::format("state vector: {} (octet {})", in.why(), in.failed_at())};
+  }
+  return clocks;
+}
+
+Buffer encode_state_vector(const ClockMap& clocks) {
+  WireWriter out;
+  out.reserve((clocks.size() * 2 + 1) * WireWriter::kMaxVar);
+  out.var_uint(clocks.size());
+  for (auto at = clocks.rbegin(); at != clocks.rend(); ++at) {
+    out.var_uint(at->first);
+    out.var_uint(at->second);
+  }
+  return std::move(out).take();
+}
+
+}  // namespace diaryx::crdt

@@ -1,0 +1,111 @@
+#include "engine/crdt/value.h"
+
+#include "engine/codec/json_text.h"
+#include "engine/codec/reader.h"
+
+namespace diaryx::crdt {
+namespace {
+
+codec::Any any_of(Bytes encoded) {
+  auto value = codec::Reader(encoded).any();
+  DX_CHECK(value);  // It was checked when it came in.
+  return std::move(*value);
+}
+
+codec::Any json_of(Bytes text) {
+  if (as_text(text) == "undefined") return {};
+  auto value = codec::parse_js_json(as_text(text));
+  DX_CHECK(value);
+  return std::move(*value);
+}
+
+codec::Any document_of(Bytes encoded) {
+  WireReader in(encoded);
+  const std::string_view guid = in.var_string();
+  return codec::AnyObject{{"guid", guid}, {"options", any_of(encoded.subspan(in.position()))}};
+}
+
+codec::Any unit_of(std::string_view text, std::uint64_t unit) {
+  const Utf8Offset start = utf8_offset(text, static_cast<std::size_t>(unit));
+  const CodePoint c = code_point_at(text, start.bytes);
+  if (c.value < 0x10000) return text.substr(start.bytes, c.bytes);
+  std::string half;
+  const char32_t rest = c.value - 0x10000;
+  append_code_point(half,
+                    start.inside_surrogates ? 0xDC00 + (rest & 0x3FFU) : 0xD800 + (rest >> 10U));
+  return half;
+}
+
+}  // namespace
+
+void for_each_value(const State& state, ItemIx ix, const std::function<void(const Value&)>& visit) {
+  const Item& item = state.items[ix];
+  const Bytes octets = content_bytes(state.arena, item);
+  if (item.kind == Kind::Any) {
+    codec::Reader in(octets);
+    for (std::uint64_t i = 0; i < item.length; ++i) {
+      auto value = in.any();
+      DX_CHECK(value);
+      visit(Value(std::move(*value)));
+    }
+  } else if (item.kind == Kind::Json) {
+    WireReader in(octets);
+    for (std::uint64_t i = 0; i < item.length; ++i) visit(Value(json_of(in.var_bytes())));
+  } else {
+    for (std::uint64_t i = 0; i < item.length; ++i) visit(value_at(state, ix, i));
+  }
+}
+
+Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
+  const Item& item = state.items[ix];
+  const Bytes octets = item.kind == Kind::Type ? Bytes() : content_bytes(state.arena, item);
+  switch (item.kind) {
+    case Kind::Any:
+      return any_of(octets.subspan(any_prefix(octets, offset)));
+    case Kind::Json: {
+      WireReader in(octets.subspan(json_prefix(octets, offset)));
+      return json_of(in.var_bytes());
+    }
+    case Kind::String:
+      return unit_of(as_text(octets), offset);
+    case Kind::Binary:
+      return codec::Any(to_buffer(octets));
+    case Kind::Embed:
+      return json_of(octets);
+    case Kind::Doc:
+      return document_of(octets);
+    case Kind::Type:
+      return TypeRef{state.doc, item.content};
+    default:
+      return codec::Any();
+  }
+}
+
+Item make_value_item(State& state, const codec::Any& value) {
+  Item item;
+  item.length = 1;
+  item.content = static_cast<std::uint32_t>(state.arena.size());
+  if (const Buffer* octets = value.get<Buffer>()) {
+    item.kind = Kind::Binary;
+    state.arena.insert(state.arena.end(), octets->begin(), octets->end());
+  } else {
+    item.kind = Kind::Any;
+    append_any(state.arena, value);
+  }
+  item.content_size = static_cast<std::uint32_t>(state.arena.size() - item.content);
+  return item;
+}
+
+Item make_type_item(State& state, TypeKind kind, KeyIx name) {
+  Item item;
+  item.length = 1;
+  item.kind = Kind::Type;
+  item.content = state.branches.make();
+  state.branches[item.content].kind = kind;
+  state.branches[item.content].name = name;
+  // Known before it is linked, so that nothing takes the branch for a root.
+  state.branches[item.content].owner = {state.self, state.store[state.self].state};
+  return item;
+}
+
+}  // namespace diaryx::crdt

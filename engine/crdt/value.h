@@ -1,0 +1,19 @@
+// Between the values of the API and the content of items.
+#pragma once
+
+#include "engine/crdt/state.h"
+
+namespace diaryx::crdt {
+
+// Calls visit(const Value&) for each element of a live, countable item; a string gives its units
+// one by one.
+void for_each_value(const State& state, ItemIx ix, const std::function<void(const Value&)>& visit);
+// One of them. `offset` < length of the item.
+Value value_at(const State& state, ItemIx ix, std::uint64_t offset);
+
+// Content for a new item that holds `value`.
+Item make_value_item(State& state, const codec::Any& value);
+// Content for a new item that is a shared type.
+Item make_type_item(State& state, TypeKind kind, KeyIx name = kNone);
+
+}  // namespace diaryx::crdt

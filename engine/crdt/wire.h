@@ -1,0 +1,151 @@
+// Reading and writing lib0's variable-length numbers in inner loops.
+//
+// codec::Reader and codec::Writer are the same format behind Results. An update holds tens of
+// thousands of numbers of one or two octets, so here a read is a compare and an add, and failure is
+// a flag that sticks: the caller asks once per struct, not once per number. After a failure every
+// read gives 0 and consumes nothing.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "engine/base/bytes.h"
+#include "engine/base/utf.h"
+#include "engine/crdt/id.h"
+
+namespace diaryx::crdt {
+
+class WireReader {
+ public:
+  // Borrows `bytes`.
+  explicit WireReader(Bytes bytes) : at_(bytes.data()), end_(at_ + bytes.size()), begin_(at_) {}
+
+  bool failed() const noexcept { return why_ != nullptr; }
+  const char* why() const noexcept { return why_; }
+  std::size_t position() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
+  std::size_t failed_at() const noexcept { return failed_at_; }
+  std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+  const std::uint8_t* cursor() const noexcept { return at_; }
+
+  void fail(const char* why) noexcept {
+    if (why_ != nullptr) return;
+    why_ = why;
+    failed_at_ = position();
+    at_ = end_;
+  }
+
+  std::uint8_t u8() noexcept {
+    if (at_ == end_) {
+      fail("ends too early");
+      return 0;
+    }
+    return *at_++;
+  }
+
+  // At most 2^53 - 1.
+  std::uint64_t var_uint() noexcept {
+    if (at_ != end_ && *at_ < 0x80) return *at_++;
+    return long_var_uint();
+  }
+
+  Bytes bytes(std::uint64_t count) noexcept {
+    if (count > remaining()) {
+      fail("a length goes beyond the end");
+      return {};
+    }
+    const Bytes result(at_, static_cast<std::size_t>(count));
+    at_ += count;
+    return result;
+  }
+
+  Bytes var_bytes() noexcept { return bytes(var_uint()); }
+
+  // Checked UTF-8.
+  std::string_view var_string() noexcept {
+    const std::string_view text = as_text(var_bytes());
+    if (!is_utf8(text)) {
+      fail("a string is not UTF-8");
+      return {};
+    }
+    return text;
+  }
+
+  void skip(std::uint64_t count) noexcept { (void)bytes(count); }  // A failure sticks by itself.
+
+ private:
+  std::uint64_t long_var_uint() noexcept {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      if (at_ == end_) {
+        fail("ends inside a number");
+        return 0;
+      }
+      const std::uint8_t octet = *at_++;
+      if (shift < 56) value |= static_cast<std::uint64_t>(octet & 0x7FU) << shift;
+      if (shift >= 56 || value > kMaxClock) {
+        fail("a number above 2^53 - 1");
+        return 0;
+      }
+      if (octet < 0x80) return value;
+    }
+  }
+
+  const std::uint8_t* at_;
+  const std::uint8_t* end_;
+  const std::uint8_t* begin_;
+  const char* why_ = nullptr;
+  std::size_t failed_at_ = 0;
+};
+
+// Appends to a Buffer of its own. reserve() once per struct, then write without checks.
+class WireWriter {
+ public:
+  // The most octets that one number takes: 53 bits, 7 at a time.
+  static constexpr std::size_t kMaxVar = 8;
+
+  WireWriter() = default;
+  // Takes over a buffer for its capacity.
+  explicit WireWriter(Buffer&& reuse) : buffer_(std::move(reuse)) {}
+
+  // Room for `count` more octets; what follows may write that much unchecked.
+  void reserve(std::size_t count) {
+    if (buffer_.size() - size_ < count) grow(count);
+  }
+  void u8(std::uint8_t value) noexcept { buffer_[size_++] = value; }
+  void var_uint(std::uint64_t value) noexcept {
+    std::uint8_t* out = buffer_.data() + size_;
+    while (value >= 0x80) {
+      *out++ = static_cast<std::uint8_t>(value | 0x80U);
+      value >>= 7U;
+    }
+    *out++ = static_cast<std::uint8_t>(value);
+    size_ = static_cast<std::size_t>(out - buffer_.data());
+  }
+  void bytes(Bytes value) noexcept {
+    if (!value.empty()) std::memcpy(buffer_.data() + size_, value.data(), value.size());
+    size_ += value.size();
+  }
+  // Reserves for itself.
+  void var_string(std::string_view text) {
+    reserve(text.size() + kMaxVar);
+    var_uint(text.size());
+    bytes(as_bytes(text));
+  }
+
+  std::size_t size() const noexcept { return size_; }
+  void clear() noexcept { size_ = 0; }
+  Bytes written() const noexcept { return Bytes(buffer_.data(), size_); }
+  Buffer take() && {
+    buffer_.resize(size_);
+    return std::move(buffer_);
+  }
+
+ private:
+  void grow(std::size_t count) { buffer_.resize(std::max(size_ + count, buffer_.size() * 2 + 64)); }
+  Buffer buffer_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace diaryx::crdt
