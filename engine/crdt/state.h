@@ -24,6 +24,7 @@ struct Doc::State {
   Arena arena;
   KeyTable keys;
   std::vector<FormatValue> values;
+  ValueIx null_value = kNone;  // The one that local edits share.
   BranchTable branches;
   std::vector<BranchIx> roots;  // In the order in which they were first seen.
   StructStore store;

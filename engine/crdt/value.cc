@@ -2,6 +2,7 @@
 
 #include "engine/codec/json_text.h"
 #include "engine/codec/reader.h"
+#include "engine/codec/writer.h"
 
 namespace diaryx::crdt {
 namespace {
@@ -19,7 +20,7 @@ codec::Any json_of(Bytes text) {
   return std::move(*value);
 }
 
-codec::Any document_of(Bytes encoded) {
+codec::Any document_value(Bytes encoded) {
   WireReader in(encoded);
   const std::string_view guid = in.var_string();
   return codec::AnyObject{{"guid", guid}, {"options", any_of(encoded.subspan(in.position()))}};
@@ -73,7 +74,7 @@ Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
     case Kind::Embed:
       return json_of(octets);
     case Kind::Doc:
-      return document_of(octets);
+      return document_value(octets);
     case Kind::Type:
       return TypeRef{state.doc, item.content};
     default:
@@ -96,16 +97,40 @@ Item make_value_item(State& state, const codec::Any& value) {
   return item;
 }
 
-Item make_type_item(State& state, TypeKind kind, KeyIx name) {
+Item make_type_item(State& state, const NewType& type) {
   Item item;
   item.length = 1;
   item.kind = Kind::Type;
   item.content = state.branches.make();
-  state.branches[item.content].kind = kind;
-  state.branches[item.content].name = name;
+  Branch& branch = state.branches[item.content];
+  branch.kind = type.kind;
+  const bool named = type.kind == TypeKind::XmlElement || type.kind == TypeKind::XmlHook;
+  branch.name = named ? state.keys.intern(type.name) : kNone;
   // Known before it is linked, so that nothing takes the branch for a root.
-  state.branches[item.content].owner = {state.self, state.store[state.self].state};
+  branch.owner = {state.self, state.store[state.self].state};
   return item;
+}
+
+Item make_document_item(State& state, const SubDocument& document) {
+  Item item;
+  item.length = 1;
+  item.kind = Kind::Doc;
+  item.content = static_cast<std::uint32_t>(state.arena.size());
+  codec::Writer(state.arena).var_string(document.guid);
+  Buffer options;
+  append_any(options, document.options);
+  WireReader in(options);
+  read_doc_options(in, state.arena);
+  item.content_size = static_cast<std::uint32_t>(state.arena.size() - item.content);
+  return item;
+}
+
+std::optional<SubDocument> document_of(const State& state, ItemIx ix) {
+  const Item& item = state.items[ix];
+  if (item.kind != Kind::Doc || item.deleted()) return std::nullopt;
+  const codec::Any document = document_value(content_bytes(state.arena, item));
+  return SubDocument{*document.find("guid")->get<std::string>(),
+                     *document.find("options")->get<codec::AnyObject>()};
 }
 
 }  // namespace diaryx::crdt

@@ -13,7 +13,10 @@ Value value_at(const State& state, ItemIx ix, std::uint64_t offset);
 
 // Content for a new item that holds `value`.
 Item make_value_item(State& state, const codec::Any& value);
-// Content for a new item that is a shared type.
-Item make_type_item(State& state, TypeKind kind, KeyIx name = kNone);
+// Content for a new item that is a shared type, or a sub-document.
+Item make_type_item(State& state, const NewType& type);
+Item make_document_item(State& state, const SubDocument& document);
+// The sub-document that an item is, if it is one.
+std::optional<SubDocument> document_of(const State& state, ItemIx ix);
 
 }  // namespace diaryx::crdt

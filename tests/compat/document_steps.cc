@@ -1,0 +1,266 @@
+#include "tests/compat/document_steps.h"
+
+#include "engine/base/hash.h"
+#include "engine/protocol/sync_message.h"
+#include "tests/compat/edits.h"
+#include "tests/compat/message_steps.h"
+#include "tests/compat/values.h"
+#include "tests/compat/views.h"
+
+namespace diaryx::compat {
+namespace {
+
+Buffer bytes_field(const OrderedJson& step, const char* key) {
+  return to_bytes(step.at(key)).value();
+}
+
+std::string format_of(const OrderedJson& step) {
+  return step.value("enc", "v1");
+}
+
+void expect_member_bytes(const OrderedJson& expected, const char* name, Bytes got, Report& report) {
+  if (expected.contains(name)) report.expect_bytes(name, expected.at(name), got);
+}
+
+}  // namespace
+
+Replica make_replica(const OrderedJson& description, const OrderedJson& roots) {
+  Replica replica;
+  replica.client = description.at("client").get<std::uint64_t>();
+  crdt::DocOptions options{.client_id = replica.client};
+  options.gc = description.value("gc", true);
+  replica.doc = std::make_unique<crdt::Doc>(options);
+  if (description.value("declare", true)) {
+    replica.roots = roots;
+    DX_CHECK(declare_roots(*replica.doc, roots));
+  }
+  return replica;
+}
+
+void expect_document(const Replica& replica, const OrderedJson& expected, Report& report) {
+  if (const Status right = replica.doc->check_invariants(); !right)
+    report.fail("invariants", right.error().message);
+  // What Yjs has applied while parts are missing is its own business.
+  if (expected.contains("pending")) return;
+  if (replica.doc->has_pending()) report.fail("pending", "something waits, in Yjs nothing does");
+  const Buffer state_vector = replica.doc->encode_state_vector();
+  if (expected.contains("roots")) {
+    report.expect("roots", expected.at("roots"), view_roots(*replica.doc, replica.roots));
+  }
+  if (expected.contains("sv"))
+    report.expect("sv", expected.at("sv"), view_state_vector(state_vector));
+  expect_member_bytes(expected, "sv_bytes", state_vector, report);
+  // Neighbouring GC structs are always merged here; where Yjs left some unmerged, the corpus says
+  // so.
+  const char* v1 = expected.contains("v1_gcnorm") ? "v1_gcnorm" : "v1";
+  expect_member_bytes(expected, v1, replica.doc->encode_state_as_update(), report);
+  if (expected.contains("v2")) report.left_out_v2();
+}
+
+DocumentSteps::DocumentSteps(const CaseFile& kase) : case_(kase) {
+  if (!kase.json.contains("replicas")) return;
+  const OrderedJson roots = kase.json.value("roots", OrderedJson::object());
+  for (const OrderedJson& description : kase.json.at("replicas")) {
+    Replica& replica = replicas_[description.at("id").get<std::string>()];
+    replica = make_replica(description, roots);
+    replica.doc->observe([&replica](const crdt::TransactionSummary& summary) {
+      if (!summary.update.empty()) replica.emitted.push_back(to_buffer(summary.update));
+    });
+  }
+}
+
+Replica& DocumentSteps::replica(const OrderedJson& step, const char* member) {
+  return replicas_.at(step.at(member).get<std::string>());
+}
+
+// The engine does no clean-up of formats after remote transactions.
+const OrderedJson& DocumentSteps::expectation(const OrderedJson& step) const {
+  if (step.contains("expect_ref"))
+    return expectation(case_.steps().at(step.at("expect_ref").get<std::size_t>()));
+  return step.at(step.contains("expect_nocleanup") ? "expect_nocleanup" : "expect");
+}
+
+bool DocumentSteps::apply_bytes(Replica& replica, std::string_view format, Bytes update,
+                                Report& report) {
+  if (format != "v1") {
+    report.unsupported("update v2");
+    return false;
+  }
+  const Status applied = replica.doc->apply_update(update);
+  if (!applied) report.fail("apply", applied.error().message);
+  return applied.has_value();
+}
+
+void DocumentSteps::expect_emits(Replica& replica, const OrderedJson& expected, Report& report) {
+  std::vector<Buffer>& got = emitted_by_step_[number_];
+  got.insert(got.end(), replica.emitted.begin(), replica.emitted.end());
+  const std::vector<Buffer> emitted = std::exchange(replica.emitted, {});
+  if (!expected.contains("emits") || replica.doc->has_pending()) return;
+  const OrderedJson& wanted = expected.at("emits");
+  if (wanted.size() != emitted.size()) {
+    report.fail("emits",
+                std::to_string(emitted.size()) + " instead of " + std::to_string(wanted.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < emitted.size(); ++i) {
+    if (wanted[i].contains("v1")) report.expect_bytes("emits v1", wanted[i].at("v1"), emitted[i]);
+    if (wanted[i].contains("v2")) report.left_out_v2();
+  }
+}
+
+void DocumentSteps::transact(const OrderedJson& step, Report& report) {
+  Replica& target = replica(step);
+  target.doc->transact([&] {
+    for (const OrderedJson& op : step.at("ops")) {
+      if (const Status done = run_edit(*target.doc, target.roots, op); !done) {
+        report.fail(op.at("do").get<std::string>(), done.error().message);
+      }
+    }
+  });
+  expect_emits(target, expectation(step), report);
+}
+
+void DocumentSteps::apply(const OrderedJson& step, Report& report) {
+  Replica& target = replica(step);
+  if (!apply_bytes(target, format_of(step), bytes_field(step, "update"), report)) return;
+  if (step.value("emits", false)) {
+    expect_emits(target, expectation(step), report);
+  } else {
+    expect_emits(target, OrderedJson::object(), report);
+  }
+}
+
+void DocumentSteps::apply_many(const OrderedJson& step, Report& report) {
+  Replica& target = replica(step);
+  const auto formats = case_.json.at("blob_enc").get<std::string>();
+  const auto all = [&] {
+    for (const OrderedJson& blob : step.at("blobs")) {
+      const auto ix = blob.get<std::size_t>();
+      const Buffer update = to_bytes(case_.json.at("blobs").at(ix)).value();
+      if (!apply_bytes(target, formats[ix] == '2' ? "v2" : "v1", update, report)) return;
+    }
+  };
+  if (step.value("batch", false)) {
+    target.doc->transact(all);
+  } else {
+    all();
+  }
+  target.emitted.clear();
+}
+
+void DocumentSteps::sync(const OrderedJson& step, Report& report) {
+  Replica& from = replica(step, "from");
+  Replica& to = replica(step, "to");
+  if (format_of(step) != "v1") return report.unsupported("update v2");
+  const Buffer update =
+      step.value("full", false)
+          ? from.doc->encode_state_as_update()
+          : from.doc->encode_state_as_update(to.doc->encode_state_vector()).value();
+  const OrderedJson& expected = expectation(step);
+  if (!from.doc->has_pending()) {
+    expect_member_bytes(expected, expected.contains("update_gcnorm") ? "update_gcnorm" : "update",
+                        update, report);
+  }
+  if (apply_bytes(to, "v1", update, report)) expect_emits(to, expected, report);
+}
+
+void DocumentSteps::deliver(const OrderedJson& step, Report& report) {
+  Replica& to = replica(step, "to");
+  for (const Buffer& update : emitted_by_step_[step.at("from_step").get<std::size_t>()]) {
+    if (!apply_bytes(to, format_of(step), update, report)) return;
+  }
+  expect_emits(to, expectation(step), report);
+}
+
+void DocumentSteps::encode(const OrderedJson& step, Report& report) {
+  const auto encoded = replica(step).doc->encode_state_as_update(bytes_field(step, "sv"));
+  if (!encoded) return report.fail("encode", encoded.error().message);
+  const OrderedJson& expected = expectation(step);
+  if (!replica(step).doc->has_pending()) expect_member_bytes(expected, "v1", *encoded, report);
+  if (expected.contains("v2")) report.left_out_v2();
+}
+
+void DocumentSteps::sync_message(const OrderedJson& step, Report& report) {
+  const crdt::Doc& doc = *replica(step).doc;
+  Buffer message;
+  if (step.at("op") == "sync.step1") {
+    protocol::write_sync_step1(message, doc.encode_state_vector());
+  } else if (step.contains("sv")) {
+    protocol::write_sync_step2(message,
+                               doc.encode_state_as_update(bytes_field(step, "sv")).value());
+  } else {
+    protocol::write_sync_step2(message, doc.encode_state_as_update());
+  }
+  report.expect_bytes("message", step.at("expect").at("message"), without_envelope(message));
+}
+
+// readSyncMessage of y-protocols: an update is applied, a state vector answered.
+void DocumentSteps::handle_message(const OrderedJson& step, Report& report) {
+  Replica& target = replica(step);
+  Buffer message{0};
+  const Buffer content = bytes_field(step, "message");
+  message.insert(message.end(), content.begin(), content.end());
+  const auto read = protocol::decode_messages(message);
+  OrderedJson got = {{"type", nullptr}, {"error", !read.has_value()}, {"reply", nullptr}};
+  if (read && !read->empty()) {
+    const protocol::Message& first = read->front();
+    if (first.kind == protocol::MessageKind::SyncStep1) {
+      got["type"] = 0;
+      const auto update = target.doc->encode_state_as_update(first.body);
+      got["error"] = !update.has_value();
+      if (update) {
+        Buffer reply;
+        protocol::write_sync_step2(reply, *update);
+        got["reply"] = to_base64(without_envelope(reply));
+      }
+    } else {
+      got["type"] = first.kind == protocol::MessageKind::SyncStep2 ? 1 : 2;
+      got["error"] = !target.doc->apply_update(first.body).has_value();
+    }
+  }
+  const OrderedJson& expected = expectation(step);
+  report.expect("error", expected.at("error"), got.at("error"));
+  expect_emits(target, expected, report);
+  if (expected.at("error").get<bool>()) return;
+  report.expect("type", expected.at("type"), got.at("type"));
+  if (!target.doc->has_pending()) report.expect("reply", expected.at("reply"), got.at("reply"));
+}
+
+bool DocumentSteps::run(std::size_t number, const OrderedJson& step, Report& report) {
+  number_ = number;
+  const auto op = step.at("op").get<std::string>();
+  if (op == "transact") {
+    transact(step, report);
+  } else if (op == "apply") {
+    apply(step, report);
+  } else if (op == "applyMany") {
+    apply_many(step, report);
+  } else if (op == "sync") {
+    sync(step, report);
+  } else if (op == "deliver") {
+    deliver(step, report);
+  } else if (op == "check") {
+    expect_document(replica(step), expectation(step), report);
+  } else if (op == "encode") {
+    encode(step, report);
+  } else if (op == "declare") {
+    Replica& target = replica(step);
+    if (const Status declared = declare_roots(*target.doc, step.at("roots")); !declared) {
+      return report.fail("declare", declared.error().message), true;
+    }
+    target.roots.update(step.at("roots"));
+  } else if (op == "clientChanged") {
+    const Replica& target = replica(step);
+    report.expect("changed", step.at("expect").at("changed"),
+                  target.doc->client_id() != target.client);
+  } else if (op == "sync.step1" || op == "sync.step2") {
+    sync_message(step, report);
+  } else if (op == "sync.handle") {
+    handle_message(step, report);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace diaryx::compat
