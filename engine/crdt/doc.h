@@ -75,6 +75,8 @@ struct TransactionSummary {
     std::vector<std::string> keys;
   };
   const std::vector<Change>& changes;
+  const Doc& doc;
+  Buffer update_v2() const;  // The same as `update` in format v2, made when asked for.
 };
 
 class Doc {
@@ -102,12 +104,15 @@ class Doc {
   // Decodes and checks all of `update` first: an error leaves the document as it was. Parts whose
   // dependencies are missing wait inside the document (has_pending()).
   Status apply_update(Bytes update_v1, Origin origin = 0);
+  Status apply_update_v2(Bytes update_v2, Origin origin = 0);
   bool has_pending() const noexcept;
 
   Buffer encode_state_vector() const;
   // Everything, or what a replica with that state vector lacks. Pending parts included.
   Buffer encode_state_as_update() const;
   Result<Buffer> encode_state_as_update(Bytes state_vector) const;
+  Buffer encode_state_as_update_v2() const;
+  Result<Buffer> encode_state_as_update_v2(Bytes state_vector) const;
   // Next clock expected from `client`; 0 if never heard of.
   std::uint64_t clock_of(std::uint64_t client) const noexcept;
   // Nothing was ever written to it (and nothing is pending).

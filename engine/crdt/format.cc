@@ -6,14 +6,15 @@
 #include "engine/codec/json_text.h"
 #include "engine/crdt/integrate.h"
 #include "engine/crdt/list_edit.h"
+#include "engine/crdt/value.h"
 
 namespace diaryx::crdt {
 namespace {
 
 std::string_view json_of(const State& state, ValueIx value) {
   if (value == kNone) return "null";
-  const FormatValue& known = state.values[value];
-  return as_text(Bytes(state.arena.data() + known.content, known.content_size));
+  const JsonValue& known = state.values[value];
+  return as_text(Bytes(state.arena.data() + known.json, known.json_size));
 }
 
 bool is_null(const State& state, ValueIx value) {
@@ -110,9 +111,7 @@ void forward(const State& state, TextCursor& cursor) {
 ValueIx null_value(State& state) {
   if (state.null_value == kNone) {
     state.null_value = static_cast<ValueIx>(state.values.size());
-    state.values.push_back({static_cast<std::uint32_t>(state.arena.size()), 4});
-    const Bytes text = as_bytes("null");
-    state.arena.insert(state.arena.end(), text.begin(), text.end());
+    state.values.push_back(store_json_value(state.arena, codec::Null{}));
   }
   return state.null_value;
 }
@@ -235,11 +234,8 @@ AttributeList make_attributes(State& state, const Attributes& attributes) {
       set(list, key, kNone);
       continue;
     }
-    const std::string json = codec::to_js_json(entry->second);
     const auto value = static_cast<ValueIx>(state.values.size());
-    state.values.push_back(
-        {static_cast<std::uint32_t>(state.arena.size()), static_cast<std::uint32_t>(json.size())});
-    state.arena.insert(state.arena.end(), json.begin(), json.end());
+    state.values.push_back(store_json_value(state.arena, entry->second));
     set(list, key, value);
   }
   return list;
@@ -254,9 +250,8 @@ void pass_mark(const State& state, AttributeList& current, const Item& mark) {
 }
 
 codec::Any value_of(const State& state, ValueIx value) {
-  auto any = codec::parse_js_json(json_of(state, value));
-  DX_CHECK(any);
-  return std::move(*any);
+  if (value == kNone) return codec::Null{};
+  return json_value(state, value);
 }
 
 TextCursor at_start(const State& state, BranchIx branch) {

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "engine/codec/json_text.h"
 #include "engine/codec/wtf8.h"
 #include "engine/crdt/format.h"
 #include "engine/crdt/integrate.h"
@@ -31,13 +30,11 @@ Item make_text_item(State& state, std::string_view text) {
 }
 
 Item make_embed_item(State& state, const codec::Any& embed) {
-  const std::string json = codec::to_js_json(embed);
   Item item;
   item.kind = Kind::Embed;
   item.length = 1;
-  item.content = static_cast<std::uint32_t>(state.arena.size());
-  item.content_size = static_cast<std::uint32_t>(json.size());
-  state.arena.insert(state.arena.end(), json.begin(), json.end());
+  item.content = static_cast<std::uint32_t>(state.values.size());
+  state.values.push_back(store_json_value(state.arena, embed));
   return item;
 }
 

@@ -1,6 +1,5 @@
 #include "engine/crdt/value.h"
 
-#include "engine/codec/json_text.h"
 #include "engine/codec/reader.h"
 #include "engine/codec/writer.h"
 
@@ -10,13 +9,6 @@ namespace {
 codec::Any any_of(Bytes encoded) {
   auto value = codec::Reader(encoded).any();
   DX_CHECK(value);  // It was checked when it came in.
-  return std::move(*value);
-}
-
-codec::Any json_of(Bytes text) {
-  if (as_text(text) == "undefined") return {};
-  auto value = codec::parse_js_json(as_text(text));
-  DX_CHECK(value);
   return std::move(*value);
 }
 
@@ -51,7 +43,7 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
     }
   } else if (item.kind == Kind::Json) {
     WireReader in(octets);
-    for (std::uint64_t i = 0; i < item.length; ++i) visit(Value(json_of(in.var_bytes())));
+    for (std::uint64_t i = 0; i < item.length; ++i) visit(Value(json_to_any(as_text(in.var_bytes()))));
   } else {
     for (std::uint64_t i = 0; i < item.length; ++i) visit(value_at(state, ix, i));
   }
@@ -59,20 +51,20 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
 
 Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
   const Item& item = state.items[ix];
-  const Bytes octets = item.kind == Kind::Type ? Bytes() : content_bytes(state.arena, item);
+  const Bytes octets = item.kind == Kind::Type || item.kind == Kind::Embed ? Bytes() : content_bytes(state.arena, item);
   switch (item.kind) {
     case Kind::Any:
       return any_of(octets.subspan(any_prefix(octets, offset)));
     case Kind::Json: {
       WireReader in(octets.subspan(json_prefix(octets, offset)));
-      return json_of(in.var_bytes());
+      return json_to_any(as_text(in.var_bytes()));
     }
     case Kind::String:
       return unit_of(as_text(octets), offset);
     case Kind::Binary:
       return codec::Any(to_buffer(octets));
     case Kind::Embed:
-      return json_of(octets);
+      return json_value(state, item.content);
     case Kind::Doc:
       return document_value(octets);
     case Kind::Type:
@@ -80,6 +72,12 @@ Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
     default:
       return codec::Any();
   }
+}
+
+codec::Any json_value(const State& state, ValueIx ix) {
+  const JsonValue& value = state.values[ix];
+  if (value.any_size > 0) return any_of(Bytes(state.arena.data() + value.any, value.any_size));
+  return json_to_any(as_text(Bytes(state.arena.data() + value.json, value.json_size)));
 }
 
 Item make_value_item(State& state, const codec::Any& value) {

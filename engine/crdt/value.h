@@ -11,6 +11,9 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
 // One of them. `offset` < length of the item.
 Value value_at(const State& state, ItemIx ix, std::uint64_t offset);
 
+// The value of a format mark or an embed.
+codec::Any json_value(const State& state, ValueIx ix);
+
 // Content for a new item that holds `value`.
 Item make_value_item(State& state, const codec::Any& value);
 // Content for a new item that is a shared type, or a sub-document.

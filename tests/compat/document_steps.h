@@ -13,11 +13,17 @@
 
 namespace diaryx::compat {
 
+// What one transaction did, in both formats.
+struct Emitted {
+  Buffer v1;
+  Buffer v2;
+};
+
 struct Replica {
   std::unique_ptr<crdt::Doc> doc;
   OrderedJson roots = OrderedJson::object();  // Declared so far.
   std::uint64_t client = 0;                   // Its id at first.
-  std::vector<Buffer> emitted;                // By the transactions since they were last taken.
+  std::vector<Emitted> emitted;                // By the transactions since they were last taken.
 };
 
 // With the case's roots declared, unless `declare` is false there.
@@ -48,7 +54,7 @@ class DocumentSteps {
 
   const CaseFile& case_;
   std::map<std::string, Replica> replicas_;
-  std::map<std::size_t, std::vector<Buffer>> emitted_by_step_;
+  std::map<std::size_t, std::vector<Emitted>> emitted_by_step_;
   std::size_t number_ = 0;
 };
 

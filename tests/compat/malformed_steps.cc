@@ -53,10 +53,16 @@ Status handle_sync(crdt::Doc& doc, Bytes content) {
 std::optional<Status> feed(const std::string& target, Bytes bytes, Target& to) {
   const auto status = [](const auto& result) { return result ? Status() : Status(result.error()); };
   constexpr std::uint8_t kEmptyUpdate[] = {0, 0};
+  const Buffer kEmptyUpdateV2 = crdt::convert_v1_to_v2(kEmptyUpdate).value();
   constexpr std::uint8_t kEmptyStateVector[] = {0};
   if (target == "update-v1") return to.replica.doc->apply_update(bytes);
   if (target == "merge-v1")
     return status(crdt::merge_updates_v1(std::vector<Bytes>{bytes, kEmptyUpdate}));
+  if (target == "update-v2") return to.replica.doc->apply_update_v2(bytes);
+  if (target == "merge-v2") return status(crdt::merge_updates_v2(std::vector<Bytes>{bytes, kEmptyUpdateV2}));
+  if (target == "diff-v2") return status(crdt::diff_update_v2(bytes, kEmptyStateVector));
+  if (target == "convert-v1") return status(crdt::convert_v1_to_v2(bytes));
+  if (target == "convert-v2") return status(crdt::convert_v2_to_v1(bytes));
   if (target == "diff-v1") return status(crdt::diff_update_v1(bytes, kEmptyStateVector));
   if (target == "sv") return status(to.replica.doc->encode_state_as_update(bytes));
   if (target == "awareness") return status(to.awareness.apply(bytes, 0));

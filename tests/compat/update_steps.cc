@@ -1,5 +1,7 @@
 #include "tests/compat/update_steps.h"
 
+#include <algorithm>
+
 #include "engine/crdt/update.h"
 #include "tests/compat/values.h"
 #include "tests/compat/views.h"
@@ -16,11 +18,17 @@ void expect_result(const OrderedJson& step, const Result<Buffer>& got, Report& r
   report.expect_bytes("bytes", step.at("expect").at("bytes"), *got);
 }
 
-Result<Buffer> merge(const OrderedJson& step) {
+Result<Buffer> merge(const OrderedJson& step, bool v2) {
   std::vector<Buffer> updates;
   for (const OrderedJson& input : step.at("inputs")) updates.push_back(to_bytes(input).value());
   const std::vector<Bytes> views(updates.begin(), updates.end());
-  return crdt::merge_updates_v1(views);
+  return v2 ? crdt::merge_updates_v2(views) : crdt::merge_updates_v1(views);
+}
+
+void expect_meta(const OrderedJson& step, const Result<crdt::UpdateMeta>& meta, Report& report) {
+  if (!meta) return report.fail("call", meta.error().message);
+  report.expect("from", step.at("expect").at("from"), view_clocks(meta->from));
+  report.expect("to", step.at("expect").at("to"), view_clocks(meta->to));
 }
 
 Buffer encode_state_vector(const OrderedJson& step) {
@@ -42,18 +50,26 @@ bool run_update_step(const OrderedJson& step, Report& report) {
     report.expect("sv", step.at("expect").at("sv"), view_state_vector(bytes_field(step, "bytes")));
     return true;
   }
-  if (op != "mergeUpdates" && op != "diffUpdate" && op != "svFromUpdate") return false;
-  if (step.value("enc", "v1") != "v1") {
-    report.left_out_v2();
+  const bool v2 = step.value("enc", "v1") == "v2";
+  if (op == "mergeUpdates") {
+    expect_result(step, merge(step, v2), report);
     return true;
   }
-  if (op == "mergeUpdates") {
-    expect_result(step, merge(step), report);
-  } else if (op == "diffUpdate") {
-    expect_result(step, crdt::diff_update_v1(bytes_field(step, "update"), bytes_field(step, "sv")),
-                  report);
+  const std::vector<std::string> on_one_update = {"diffUpdate", "svFromUpdate", "convertV1toV2", "convertV2toV1", "updateMeta"};
+  if (std::find(on_one_update.begin(), on_one_update.end(), op) == on_one_update.end()) return false;
+  const Buffer update = bytes_field(step, "update");
+  if (op == "diffUpdate") {
+    const Buffer known = bytes_field(step, "sv");
+    expect_result(step, v2 ? crdt::diff_update_v2(update, known) : crdt::diff_update_v1(update, known), report);
+  } else if (op == "svFromUpdate") {
+    expect_result(step,
+                  v2 ? crdt::state_vector_from_update_v2(update) : crdt::state_vector_from_update_v1(update), report);
+  } else if (op == "convertV1toV2") {
+    expect_result(step, crdt::convert_v1_to_v2(update), report);
+  } else if (op == "convertV2toV1") {
+    expect_result(step, crdt::convert_v2_to_v1(update), report);
   } else {
-    expect_result(step, crdt::state_vector_from_update_v1(bytes_field(step, "update")), report);
+    expect_meta(step, v2 ? crdt::update_meta_v2(update) : crdt::update_meta_v1(update), report);
   }
   return true;
 }

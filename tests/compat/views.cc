@@ -1,6 +1,5 @@
 #include "tests/compat/views.h"
 
-#include "engine/crdt/update.h"
 #include "tests/compat/edits.h"
 #include "tests/compat/values.h"
 
@@ -190,13 +189,14 @@ OrderedJson view_roots(crdt::Doc& doc, const OrderedJson& roots) {
   return views;
 }
 
-OrderedJson view_state_vector(Bytes state_vector) {
+OrderedJson view_clocks(const crdt::ClockMap& clocks) {
   OrderedJson view = OrderedJson::object();
-  const crdt::ClockMap clocks = crdt::decode_state_vector(state_vector).value();
-  for (const auto& [client, clock] : clocks) {
-    view[std::to_string(client)] = clock;
-  }
+  for (const auto& [client, clock] : clocks) view[std::to_string(client)] = clock;
   return view;
+}
+
+OrderedJson view_state_vector(Bytes state_vector) {
+  return view_clocks(crdt::decode_state_vector(state_vector).value());
 }
 
 }  // namespace diaryx::compat
