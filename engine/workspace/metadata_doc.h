@@ -15,14 +15,12 @@
 // unreadable().
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "engine/crdt/doc.h"
@@ -44,16 +42,16 @@ class MetadataDoc : public LinkResolver {
   const std::set<std::string>& unreadable() const noexcept { return unreadable_; }
 
   // Where a live record's file is: its `path`, or with " (2)", " (3)", … before ".md" if records
-  // with smaller ids claim the same path; a name that another live record claims outright is
-  // skipped. Nothing if deleted, unknown, or the path is no WorkspacePath ending in ".md".
+  // with smaller ids claim the same path. Nothing if deleted, unknown, or the path is no
+  // WorkspacePath ending in ".md".
   std::optional<std::string> path_of(std::string_view id) const;
   // The live record whose file is there.
   std::optional<std::string> id_at(std::string_view path) const;
   // The most recently written tombstone with that `path`, if any.
   std::optional<std::string> tombstone_at(std::string_view path) const;
 
-  // Takes in what a transaction changed, put() included: until then find() and path_of() tell the
-  // state before it. Returns the ids whose record changed, or whose path_of() did, ascending.
+  // Takes in what a transaction changed. Returns the ids whose record changed, or whose path_of()
+  // did, ascending.
   std::vector<std::string> refresh(const crdt::TransactionSummary& summary);
 
   // Writes only what differs from the stored record, field by field (lists by their differing
@@ -75,7 +73,6 @@ class MetadataDoc : public LinkResolver {
   // from the root.
   std::optional<std::string> id_of(std::string_view link_text,
                                    std::string_view from) const override;
-  // The title is the record's, else made from its path.
   std::optional<std::string> link_to(std::string_view id, std::string_view from) const override;
   bool is_file_id(std::string_view text) const override { return find(text) != nullptr; }
 
