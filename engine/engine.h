@@ -1,12 +1,14 @@
 // The front door: an opened workspace and what one can do with it. cli/ and web/ start here.
 //
-// A Workspace lives on one thread at a time. Work on files is handed out as values (sync/disk_task.h), so that a server can do
-// it on another thread; the one-shot calls below do it in place.
+// A Workspace lives on one thread at a time. Work on files is handed out as values
+// (sync/disk_task.h), so that a server can do it on another thread; the one-shot calls below do it
+// in place.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,15 +22,12 @@
 #include "engine/filesystem/file_set.h"
 #include "engine/history/commit.h"
 #include "engine/storage/lock.h"
+#include "engine/sync/disk_sync.h"
 #include "engine/sync/hub.h"
+#include "engine/sync/live.h"
 #include "engine/workspace/validate.h"
 
 namespace diaryx {
-
-namespace sync {
-class Hub;
-class DiskSync;
-}  // namespace sync
 
 // The workspace root for a directory: the nearest parent (or itself) with `.diaryx/`, else itself.
 std::filesystem::path find_workspace_root(const std::filesystem::path& start);
@@ -68,19 +67,20 @@ class Workspace {
   struct Options {
     std::filesystem::path root;
     Access access = Access::Read;
-    bool write_back = true;          // false: documents never change files.
-    std::int64_t lock_wait_ms = 0;   // How long to wait for another one-shot command to finish.
+    bool write_back = true;         // false: documents never change files.
+    std::int64_t lock_wait_ms = 0;  // How long to wait for another one-shot command to finish.
   };
-  // Clock and random must outlive the workspace. Errors: NotFound (no folder, no store), Busy (locked), TooNew, Corrupt, Io.
-  static Result<std::unique_ptr<Workspace>> open(const Options& options, const Clock& clock, Random& random);
+  // Clock and random must outlive the workspace. Errors: NotFound (no folder, no store), Busy
+  // (locked), TooNew, Corrupt, Io.
+  static Result<std::unique_ptr<Workspace>> open(const Options& options, const Clock& clock,
+                                                 Random& random);
   ~Workspace();
 
   const WorkspaceInfo& info() const noexcept;
 
-  // Brings disk and documents together, both ways (init, and every start of serve).
+  // Brings disk and documents together, both ways, in place (init, commit; a running serve does it
+  // by its own turns).
   Result<ReconcileReport> reconcile(const Progress& progress = {});
-  // Writes to disk what waits for its quiet time.
-  Status flush();
   // Every live file as the documents have it.
   Result<filesystem::FileSet> render();
   Result<workspace::ValidateReport> validate();
@@ -90,9 +90,24 @@ class Workspace {
   // Files whose documents are ahead of the disk.
   Result<std::vector<std::string>> pending();
 
-  // For serve. Write access only.
+  // --- For serve, with Write access. One turn: events into hub() and disk(), then end_turn(), then
+  // disk().take_tasks(). ---
   sync::Hub& hub();
   sync::DiskSync& disk();
+  // Makes what happened durable, and hands out what may be told. If the store cannot be written
+  // nothing is told, and those concerned are closed; broken() says when even that does not help.
+  sync::Turn end_turn();
+  // Looks at the timers. next_due_ms(): steady ms of the next one.
+  void tick();
+  std::optional<std::int64_t> next_due_ms() const;
+  // Set once the store can be neither written nor read: nothing may be served from here on.
+  std::optional<Error> broken() const;
+  // Path → why it is not synced, or not written.
+  const std::map<std::string, std::string>& problems() const;
+  // What `serve` reports in /api/reconcile: the counts since the workspace was opened.
+  ReconcileReport report() const;
+  // Folds the store's log file; call last.
+  Status close();
 
  private:
   struct Impl;

@@ -7,8 +7,28 @@ namespace diaryx {
 
 Sha256 sha256(Bytes bytes) {
   Sha256 digest{};
-  const int ok = EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  const int ok =
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
   DX_CHECK(ok == 1);
+  return digest;
+}
+
+void Sha256Stream::Free::operator()(evp_md_ctx_st* context) const noexcept {
+  EVP_MD_CTX_free(context);
+}
+
+Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
+  DX_CHECK(context_ != nullptr);
+  DX_CHECK(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+}
+
+void Sha256Stream::add(Bytes piece) {
+  DX_CHECK(EVP_DigestUpdate(context_.get(), piece.data(), piece.size()) == 1);
+}
+
+Sha256 Sha256Stream::finish() {
+  Sha256 digest{};
+  DX_CHECK(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
   return digest;
 }
 
@@ -34,7 +54,8 @@ std::string to_base64(Bytes bytes) {
 
 Result<Buffer> from_base64(std::string_view text) {
   if (text.empty()) return Buffer{};
-  if (text.size() % 4 != 0) return Error{ErrorCode::Malformed, "base64: length is no multiple of 4"};
+  if (text.size() % 4 != 0)
+    return Error{ErrorCode::Malformed, "base64: length is no multiple of 4"};
   std::size_t padding = 0;
   while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
   for (std::size_t i = 0; i < text.size() - padding; ++i) {

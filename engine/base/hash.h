@@ -2,17 +2,33 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/base/bytes.h"
 #include "engine/base/result.h"
 
+struct evp_md_ctx_st;  // OpenSSL's.
+
 namespace diaryx {
 
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(Bytes bytes);
+// The same over pieces, for what should not be in memory as a whole.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  void add(Bytes piece);
+  Sha256 finish();  // Once, at the end.
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
 // Lower-case hexadecimal, two characters an octet.
 std::string to_hex(Bytes bytes);
 // Standard alphabet, padded, no line breaks.

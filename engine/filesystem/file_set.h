@@ -1,4 +1,5 @@
-// A whole rendered workspace: path → bytes. What `materialise` writes and what `commit` can compare with.
+// A whole rendered workspace: path → bytes. What `materialise` writes and what `commit` can compare
+// with.
 #pragma once
 
 #include <map>

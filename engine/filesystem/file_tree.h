@@ -1,5 +1,6 @@
-// The interface to the workspace's files: real (disk_tree.h) or in memory with faults and a virtual clock (memory_tree.h).
-// Every call is confined to the root, follows no symbolic link, and reports what it refused.
+// The interface to the workspace's files: real (disk_tree.h) or in memory with faults and a virtual
+// clock (memory_tree.h). Every call is confined to the root, follows no symbolic link, and reports
+// what it refused.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +11,17 @@
 #include <vector>
 
 #include "engine/base/hash.h"
-#include "engine/base/result.h"
 #include "engine/base/path.h"
+#include "engine/base/result.h"
 
 namespace diaryx::filesystem {
 
 // Enough to tell cheaply that a file is the one we saw last time.
 struct FileStat {
-  std::uint64_t size = 0;      // octets
-  std::int64_t mtime_ns = 0;   // since 1970
+  std::uint64_t size = 0;     // octets
+  std::int64_t mtime_ns = 0;  // since 1970
   std::uint64_t inode = 0;
-  std::uint32_t mode = 0644;   // permission bits
+  std::uint32_t mode = 0644;  // permission bits
   bool operator==(const FileStat&) const = default;
 };
 
@@ -38,8 +39,13 @@ struct Skipped {
   std::string reason;  // "symbolic link", "larger than 16 MiB", "permission denied", …
 };
 struct Listing {
-  std::vector<Listed> files;      // Sorted by path.
-  std::vector<Skipped> skipped;   // What a person would want to know about: never hidden files, .git or .diaryx.
+  std::vector<Listed> files;     // Sorted by path.
+  std::vector<Skipped> skipped;  // What a person would want to know about: never hidden files, .git
+                                 // or .diaryx. Sorted.
+
+  // True if `path` was skipped or lies in a folder that was: that it is not among the files says
+  // nothing about it, least of all that somebody deleted it.
+  bool unknown(const WorkspacePath& path) const;
 };
 
 // What the target must look like for a change to go ahead.
@@ -51,21 +57,35 @@ class FileTree {
  public:
   virtual ~FileTree() = default;
 
-  // All regular files below the root, hidden ones (and .git, .diaryx) left out. Directories that cannot be read are skipped.
+  // All regular files below the root, hidden ones (and .git, .diaryx) left out, whatever their
+  // extension. Skipped with a reason: folders that cannot be read, symbolic links, names that are
+  // no WorkspacePath, Markdown over kMaxNoteBytes, and pipes, sockets or devices named like
+  // Markdown. NotFound if the root is no longer where it was (moved, deleted, unmounted): an empty
+  // listing would read as "all files deleted".
   virtual Result<Listing> list() = 0;
-  // NotFound, NotAllowed (permissions, a symbolic link on the way, not a regular file), LimitExceeded (over `max_bytes`).
+  // NotFound, NotAllowed (permissions, a symbolic link on the way, not a regular file),
+  // LimitExceeded (over `max_bytes`). The stat is from before the reading: if the file changes
+  // meanwhile, a later stat() differs from it.
   virtual Result<FileContent> read(const WorkspacePath& path, std::uint64_t max_bytes) = 0;
+  // Nothing if there is no such file. NotAllowed if there is something else of that name (a folder,
+  // a symbolic link, …).
   virtual Result<std::optional<FileStat>> stat(const WorkspacePath& path) = 0;
 
-  // Replaces the file whole or not at all: temporary file beside it, sync, check that the target still is as `expected`,
-  // rename, sync of the folder. Makes parent folders. Keeps the target's permissions. Conflict if it is not as expected.
-  // Returns the new stat.
-  virtual Result<FileStat> replace(const WorkspacePath& path, std::string_view bytes, const Expected& expected) = 0;
-  // Moves the file into .diaryx/trash/. Conflict if it is not as expected. Empty parent folders stay.
-  // Returns the name it has in the trash.
+  // Replaces the file whole or not at all: temporary file beside it, sync, check that the target
+  // still is as `expected`, rename, sync of the folder. Makes parent folders. Keeps the target's
+  // permissions. Conflict if it is not as expected. NotAllowed if the target may not be written,
+  // even where its folder may. NoSpace. Returns the new stat.
+  virtual Result<FileStat> replace(const WorkspacePath& path, std::string_view bytes,
+                                   const Expected& expected) = 0;
+  // Moves the file into .diaryx/trash/. Conflict if it is not as expected. Empty parent folders
+  // stay. Returns the name it has in the trash: "<UTC time>-<random>/<path>", so that what follows
+  // the first "/" is where it was.
   virtual Result<std::string> trash(const WorkspacePath& path, const Expected& expected) = 0;
-  // Renames within the root; never replaces an existing target (AlreadyExists). Conflict if the source is not as expected.
-  virtual Status move(const WorkspacePath& from, const WorkspacePath& to, const Expected& expected) = 0;
+  // Renames within the root; never replaces an existing target (AlreadyExists). Makes parent
+  // folders. Conflict if the source is not as expected. A change of case only works on file systems
+  // that ignore case, too.
+  virtual Status move(const WorkspacePath& from, const WorkspacePath& to,
+                      const Expected& expected) = 0;
 };
 
 // Larger files are not synced, only reported.

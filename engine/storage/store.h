@@ -1,7 +1,9 @@
-// The workspace's database: durable updates and snapshots of documents as opaque bytes, the ledger of what disk and
-// documents last agreed on, and a few named values. One SQLite file (.diaryx/store.db); schema.sql documents each column.
+// The workspace's database: durable updates and snapshots of documents as opaque bytes, the ledger
+// of what disk and documents last agreed on, and a few named values. One SQLite file
+// (.diaryx/store.db); schema.sql documents each column.
 //
-// Reading works beside another process that writes (WAL). Writing is for the holder of the workspace lock (lock.h).
+// Reading works beside another process that writes (WAL). Writing is for the holder of the
+// workspace lock (lock.h).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +25,9 @@ namespace diaryx::storage {
 enum class UpdateOrigin : std::uint8_t { Local = 0, Remote = 1, Sync = 2, Disk = 3, Import = 4 };
 
 struct NewUpdate {
-  std::string doc;   // Store name of the document, e.g. "workspace", "body/<file id>", "path/<path>".
-  Buffer data;       // An update v1; opaque here.
+  std::string
+      doc;      // Store name of the document, e.g. "workspace", "body/<file id>", "path/<path>".
+  Buffer data;  // An update v1; opaque here.
   UpdateOrigin origin = UpdateOrigin::Remote;
   std::int64_t time_ms = 0;
 };
@@ -56,14 +59,15 @@ struct DocStat {
 // One file as disk and documents last agreed on it.
 struct LedgerEntry {
   std::string file_id;
-  std::string path;
+  std::string path;    // Empty: they never agreed, there is only a first write pending. The base is
+                       // empty then.
   std::string base;    // The whole file, octet for octet.
   Sha256 base_hash{};  // Of `base`.
   std::uint64_t size = 0;
   std::int64_t mtime_ns = 0;
   std::uint64_t inode = 0;
-  // Set just before we write the file, cleared (and become the base) just after: tells our own half-finished write from
-  // somebody's edit after a crash. `pending` is the whole new file.
+  // Set just before we write the file, cleared (and become the base) just after: tells our own
+  // half-finished write from somebody's edit after a crash. `pending` is the whole new file.
   std::optional<std::string> pending;
   std::string pending_path;  // Where `pending` goes; differs from `path` when we move the file.
 };
@@ -81,7 +85,10 @@ enum class OpenMode { ReadOnly, ReadWrite, Create };
 
 class Store {
  public:
-  // `file` ":memory:" for tests. TooNew if written by a newer schema, Corrupt if it is no database of ours, NotFound.
+  // `file` ":memory:" for tests. TooNew if written by a newer schema, Corrupt if it is no database
+  // of ours, NotFound. The folder of `file` must exist. Create makes the store whole or not at all,
+  // with mode 0600; an empty or torn file is Corrupt, never taken for a new store. ReadOnly works
+  // in a folder that cannot be written, too, if the store was closed properly.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& file, OpenMode mode);
   ~Store();
   Store(const Store&) = delete;
@@ -102,33 +109,60 @@ class Store {
   };
   Result<Transaction> begin();
 
-  // Calls below run in the open transaction, or each in one of its own.
+  // Calls below run in the open transaction, or each in one of its own. In a ReadOnly store,
+  // begin() makes reads see one moment. When a write inside a transaction fails (but for refusals:
+  // AlreadyExists, Conflict, NotFound, InvalidArgument), a part of it may have been done: every
+  // later call and commit() give that error again, and nothing is kept. Many append()s in one
+  // transaction cost one sync of the disk. The first transaction of a new store that puts in
+  // documents or files is written once instead of twice, and readers wait until it is done: fill a
+  // new store in one.
   Status append(std::span<const NewUpdate> updates);
   Result<StoredDoc> load(std::string_view doc);
   Result<bool> exists(std::string_view doc);
   Result<std::vector<DocStat>> list_docs(std::string_view prefix);
+  // Just the names, ascending: cheap.
+  Result<std::vector<std::string>> doc_names(std::string_view prefix);
   Result<std::int64_t> last_seq(std::string_view doc);
-  // Replaces the snapshot and deletes the log up to covers_seq.
+  // Replaces the snapshot and deletes the log up to covers_seq; makes the document if there is
+  // none. Conflict if the stored snapshot covers more. The caller has checked that `snapshot` is
+  // whole.
   Status fold(std::string_view doc, const Snapshot& snapshot);
-  // Snapshot and log move to a new name; AlreadyExists if that exists.
+  // Snapshot and log move to a new name; AlreadyExists if that exists, NotFound if `from` does not.
   Status rename_doc(std::string_view from, std::string_view to);
   Status remove_doc(std::string_view doc);
 
   Result<std::optional<LedgerEntry>> ledger(std::string_view file_id);
   Result<std::vector<LedgerStamp>> ledger_stamps();
+  // Replaces the whole entry, also what is pending: nothing there means that nothing is pending any
+  // more.
   Status put_ledger(const LedgerEntry& entry);
-  // Only the stat part, when a file was touched but not changed.
-  Status put_ledger_stat(std::string_view file_id, std::uint64_t size, std::int64_t mtime_ns, std::uint64_t inode);
-  Status set_ledger_pending(std::string_view file_id, std::string_view pending_path, std::string_view pending);
+  // Only the stat part, when a file was touched but not changed. NotFound without an entry.
+  Status put_ledger_stat(std::string_view file_id, std::uint64_t size, std::int64_t mtime_ns,
+                         std::uint64_t inode);
+  // Makes an entry with an empty path if there is none (a file's first write).
+  Status set_ledger_pending(std::string_view file_id, std::string_view pending_path,
+                            std::string_view pending);
+  // The write was given up: base and path stay as they are, an entry with an empty path goes. (A
+  // write that was done is told by put_ledger.) NotFound without an entry.
   Status clear_ledger_pending(std::string_view file_id);
   Status remove_ledger(std::string_view file_id);
 
   Result<std::optional<std::string>> meta(std::string_view key);
   Status set_meta(std::string_view key, std::string_view value);
+  Status erase_meta(std::string_view key);
+  // All pairs whose key begins with `prefix`, by key.
+  Result<std::vector<std::pair<std::string, std::string>>> list_meta(std::string_view prefix);
 
   // Octets on disk: database and WAL.
   Result<std::uint64_t> size_bytes();
-  // Moves the WAL into the database, when the last user closes.
+  // Looks at everything that is stored: SQLite's own integrity check, the checksum of every update,
+  // the hash of every snapshot, base and pending text, rows that belong to nothing. One line for
+  // each fault; none: all is well. Reads the whole file. An error only if the file cannot be read
+  // at all.
+  Result<std::vector<std::string>> verify();
+
+  // Moves the WAL into the database as far as present readers allow. Closing the last user does it
+  // too.
   Status checkpoint();
 
  private:

@@ -1,7 +1,18 @@
-// The workspace document: root Y.Map `files`, file id → a Y.Map per record (keys: docs/formats.md), with an index kept beside it.
+// The workspace document: root Y.Map `files`, file id → a Y.Map per record, with an index kept
+// beside it.
 //
-// A record stored as a JSON string (as the original did) is read, and becomes a map at the next write. A record that cannot be
-// read at all is left alone and listed by unreadable().
+//   path, title, description, part_of, header   string            absent = none
+//   contents, audience                          Y.Array of string  absent = none, empty = an empty
+//   list attachments                                 Y.Array of objects with the fields of
+//   Attachment extra                                       Y.Map: header key → any JSON-like value;
+//   its order means nothing deleted, bom                                true, else absent
+//   modified_at                                 ms since 1970, a number
+//   eol                                         "crlf", else absent
+//
+// A record stored as a JSON string (as the original did; there the file id is its path) is read,
+// and becomes a map at the next write. Peers may write anything: a field of a wrong type reads as
+// absent. A record that is neither a map nor such a string is left alone and listed by
+// unreadable().
 #pragma once
 
 #include <map>
@@ -20,55 +31,75 @@ namespace diaryx::workspace {
 
 class MetadataDoc : public LinkResolver {
  public:
-  // Reads all records. `doc` must outlive it; call refresh() from the document's observer.
+  // Reads all records. `doc` must outlive it and its root `files` must be a Y.Map; call refresh()
+  // from its observer.
   explicit MetadataDoc(crdt::Doc& doc);
 
   const FileRecord* find(std::string_view id) const;
-  const std::map<std::string, FileRecord, std::less<>>& records() const noexcept { return records_; }
-  const std::vector<std::string>& unreadable() const noexcept { return unreadable_; }
+  const std::map<std::string, FileRecord, std::less<>>& records() const noexcept {
+    return records_;
+  }
+  const std::set<std::string>& unreadable() const noexcept { return unreadable_; }
 
-  // Where a live record's file is: its `path`, or with " (2)", " (3)", … before ".md" if records with smaller ids claim the same
-  // path. Nothing if deleted, unknown, or the path is no WorkspacePath ending in ".md".
+  // Where a live record's file is: its `path`, or with " (2)", " (3)", … before ".md" if records
+  // with smaller ids claim the same path. Nothing if deleted, unknown, or the path is no
+  // WorkspacePath ending in ".md".
   std::optional<std::string> path_of(std::string_view id) const;
   // The live record whose file is there.
   std::optional<std::string> id_at(std::string_view path) const;
   // The most recently written tombstone with that `path`, if any.
   std::optional<std::string> tombstone_at(std::string_view path) const;
 
-  // Takes in what a transaction changed. Returns the ids whose record changed, or whose path_of() did, ascending.
+  // Takes in what a transaction changed. Returns the ids whose record changed, or whose path_of()
+  // did, ascending.
   std::vector<std::string> refresh(const crdt::TransactionSummary& summary);
 
-  // Writes only what differs from the stored record, field by field (arrays item by item), inside the caller's transaction or
-  // one of its own with `origin`. Creates the record if there is none.
+  // Writes only what differs from the stored record, field by field (lists by their differing
+  // middle, `extra` key by key), as one transaction. Creates the record if there is none.
   void put(const std::string& id, const FileRecord& record, crdt::Origin origin);
 
-  // The id a file found on disk at `path` gets: derived from the path; the first of a fixed sequence that no record uses.
+  // The id a file found on disk at `path` gets: 16 URL-safe characters derived from the path; the
+  // first of a fixed sequence that no record uses.
   std::string id_for_path(std::string_view path) const;
 
-  // Format for new links: `link_format` of the root index, else markdown_root.
+  // Format for new links: `link_format` of the root index (also inside a `workspace_config`
+  // mapping), else markdown_root.
   LinkFormat link_format() const;
-  // Live records with `contents` and without `part_of`; the root index is the one with the shortest, then smallest path.
+  // Live records with `contents` and without `part_of`; the root index is the one with the
+  // shortest, then smallest path.
   std::optional<std::string> root_index() const;
 
-  // LinkResolver.
-  std::optional<std::string> id_of(std::string_view link_text, std::string_view from) const override;
+  // LinkResolver. A target is looked up as written, then percent-decoded; an ambiguous one also
+  // from the root.
+  std::optional<std::string> id_of(std::string_view link_text,
+                                   std::string_view from) const override;
   std::optional<std::string> link_to(std::string_view id, std::string_view from) const override;
+  bool is_file_id(std::string_view text) const override { return find(text) != nullptr; }
 
  private:
-  // Yours to design.
+  struct Root {
+    std::optional<std::string> id;
+    LinkFormat format = LinkFormat::MarkdownRoot;
+  };
+  bool reload(const std::string& id);
+  void add_linking_to(const std::set<std::string>& targets, std::set<std::string>& ids) const;
+  void index(const std::string& id, const FileRecord& record);
+  void unindex(const std::string& id, const FileRecord& record);
+  // Effective paths of all records that share a path with another; those with a path of their own
+  // are not in it.
+  std::map<std::string, std::string> displaced() const;
+  const Root& root() const;
+
   crdt::Doc& doc_;
   std::map<std::string, FileRecord, std::less<>> records_;
-  std::vector<std::string> unreadable_;
+  std::set<std::string> unreadable_;
+  std::unordered_map<std::string, std::set<std::string>>
+      claims_;  // path → live ids with that `path`
+  std::unordered_map<std::string, std::set<std::string>> tombstones_;  // path → deleted ids
+  std::set<std::string> contested_;               // paths with more than one claim
+  std::map<std::string, std::string> displaced_;  // id → effective path
+  std::unordered_map<std::string, std::string> displaced_by_path_;
+  mutable std::optional<Root> root_;
 };
-
-// The update that writes `records` (id → record) into an empty workspace document by one client whose id is a hash over the
-// batch: the same batch gives the same bytes on every machine.
-struct Seed {
-  std::uint64_t client_id;
-  Buffer update;
-};
-Seed seed_records(const std::map<std::string, FileRecord, std::less<>>& records);
-// The same for a body: root Y.Text `body`. An empty text gives an empty update.
-Seed seed_body(std::string_view file_id, std::string_view text);
 
 }  // namespace diaryx::workspace

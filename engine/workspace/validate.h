@@ -18,10 +18,10 @@ enum class IssueKind {
   LinkCycle,          // Following part_of comes back to the same file.
   DuplicatePath,      // Two live records claim one path.
   InvalidPath,        // A record's path is not one we would ever write.
-  BrokenLink,         // A link that resolves to no file (attachments included), or out of the workspace.
-  UnreadableFile,     // A file on disk that is not synced, with the reason.
-  UnreadableHeader,   // The header is not YAML we can read; the body is synced.
-  UnreadableRecord,   // A record in the document that cannot be understood.
+  BrokenLink,  // A link that resolves to no file (attachments included), or out of the workspace.
+  UnreadableFile,    // A file on disk that is not synced, with the reason.
+  UnreadableHeader,  // The header is not YAML we can read; the body is synced.
+  UnreadableRecord,  // A record in the document that cannot be understood.
 };
 std::string_view to_string(IssueKind kind) noexcept;  // "BrokenParentChain", …
 
@@ -38,15 +38,16 @@ struct Issue {
 
 struct ValidateInput {
   const MetadataDoc& metadata;
-  std::set<std::string> body_docs;      // File ids that have a body document.
-  std::set<std::string> orphan_paths;   // Paths of body documents that wait for their record.
-  std::map<std::string, bool> on_disk;  // Every file below the root → has it a non-empty body (Markdown) / true.
+  std::set<std::string> body_docs;     // File ids that have a body document.
+  std::set<std::string> orphan_paths;  // Paths of body documents that wait for their record.
+  std::map<std::string, bool>
+      on_disk;  // Every file below the root → has it a non-empty body (Markdown) / true.
   std::vector<std::pair<std::string, std::string>> unreadable_files;  // path, reason
 };
 
 struct ValidateReport {
-  std::uint64_t files = 0;   // Live records.
-  std::uint64_t bodies = 0;  // Live records with a body document.
+  std::uint64_t files = 0;    // Live records.
+  std::uint64_t bodies = 0;   // Live records with a body document.
   std::vector<Issue> issues;  // Sorted by path, then kind.
   bool ok() const noexcept { return issues.empty(); }
 };

@@ -1,0 +1,32 @@
+#include <fmt/core.h>
+
+#include "cli/command.h"
+#include "cli/findings.h"
+#include "cli/report.h"
+#include "cli/workspace_access.h"
+
+namespace diaryx::cli {
+
+Result<ExitCode> run(const InitOptions&, const Context& context) {
+  DX_TRY(const UpToDate done, bring_up_to_date(context, Access::Create));
+  if (done.workspace) DX_TRY_OK(done.workspace->close());
+  const ReconcileReport& took = done.report;
+  const Report& report = context.report;
+  report.say(fmt::format("{}: {}, {} taken in, {} removed, {} written, in {:.2f} s",
+                         printable(done.info.root.string()), counted(took.files, "note"),
+                         took.updated, took.deleted, took.written,
+                         static_cast<double>(took.elapsed_ms) / 1000));
+  for (const auto& [path, reason] : took.skipped) {
+    report.note(fmt::format("left alone: {}: {}", printable(path), printable(reason)));
+  }
+  report.result({{"workspace_id", done.info.workspace_id},
+                 {"epoch", done.info.epoch},
+                 {"files", took.files},
+                 {"updated", took.updated},
+                 {"deleted", took.deleted},
+                 {"skipped", skipped_json(took.skipped)},
+                 {"elapsed_ms", took.elapsed_ms}});
+  return ExitCode::Done;
+}
+
+}  // namespace diaryx::cli

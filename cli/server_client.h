@@ -1,0 +1,41 @@
+// Asking a running `serve` of this workspace to do what only the holder of the lock may do.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+#include "engine/engine.h"
+
+namespace diaryx::cli {
+
+// The folder in a workspace that is ours.
+std::filesystem::path diaryx_dir(const std::filesystem::path& root);
+
+// Where the person's browser finds it; without the token.
+std::string server_url(const storage::ServerInfo& server);
+
+class ServerClient {
+ public:
+  explicit ServerClient(storage::ServerInfo server) : server_(std::move(server)) {}
+
+  // Nothing if no server is running on this workspace.
+  static Result<std::optional<ServerClient>> find(const std::filesystem::path& root);
+
+  const storage::ServerInfo& info() const noexcept { return server_; }
+
+  // Disk and documents are brought together, both ways. elapsed_ms is the server's.
+  Result<ReconcileReport> reconcile() const;
+  // What waits for its quiet time is on disk when this returns.
+  Status flush() const;
+  // GET /api/status, as the server tells it.
+  Result<OrderedJson> status() const;
+
+ private:
+  Result<OrderedJson> ask(const char* method, const char* path, int timeout_s) const;
+  storage::ServerInfo server_;
+};
+
+}  // namespace diaryx::cli

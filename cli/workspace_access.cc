@@ -1,0 +1,68 @@
+#include "cli/workspace_access.h"
+
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/server_client.h"
+
+namespace diaryx::cli {
+namespace {
+
+// Longer than any reconcile of a large workspace takes; a cron job rather waits than fails.
+constexpr std::int64_t kLockWaitMs = 30'000;
+
+Result<UpToDate> through_server(const Context& context, const ServerClient& server) {
+  DX_TRY(ReconcileReport report, server.reconcile());
+  DX_TRY_OK(server.flush());
+  return UpToDate{
+      {context.root, server.info().workspace_id, server.info().epoch}, std::move(report), nullptr};
+}
+
+Result<UpToDate> in_this_process(const Context& context, Access access) {
+  DX_TRY(auto workspace, open_workspace(context, access));
+  ProgressBar bar("reading", !context.report.quiet(), context.clock);
+  DX_TRY(ReconcileReport report,
+         workspace->reconcile(
+             [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); }));
+  WorkspaceInfo info = workspace->info();
+  return UpToDate{std::move(info), std::move(report), std::move(workspace)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access access,
+                                                  bool write_back) {
+  Workspace::Options options;
+  options.root = context.root;
+  options.access = access;
+  options.write_back = write_back;
+  options.lock_wait_ms = access == Access::Read ? 0 : kLockWaitMs;
+  auto opened = Workspace::open(options, context.clock, context.random);
+  if (opened) return opened;
+  Error error = std::move(opened).error();
+  if (error.code == ErrorCode::NotFound) {
+    return std::move(error).hinted(
+        fmt::format("make it a workspace with `diaryx-sync init {}`", context.root.string()));
+  }
+  if (error.code == ErrorCode::TooNew)
+    return std::move(error).hinted("use the newer diaryx-sync that wrote it");
+  if (error.code == ErrorCode::Busy)
+    return std::move(error).hinted("wait for the other command to end, or stop it");
+  return error;
+}
+
+Result<UpToDate> bring_up_to_date(const Context& context, Access access) {
+  DX_TRY(auto server, ServerClient::find(context.root));
+  if (server) return through_server(context, *server);
+  auto done = in_this_process(context, access);
+  if (done || done.error().code != ErrorCode::Busy) return done;
+  // A `serve` may have taken the lock between our look and our try.
+  DX_TRY(server, ServerClient::find(context.root));
+  if (server) return through_server(context, *server);
+  return done;
+}
+
+}  // namespace diaryx::cli

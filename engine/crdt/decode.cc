@@ -1,0 +1,327 @@
+#include "engine/crdt/decode.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "engine/codec/reader.h"
+#include "engine/crdt/source.h"
+
+namespace diaryx::crdt {
+namespace {
+
+constexpr std::uint8_t kHasOrigin = 0x80;
+constexpr std::uint8_t kHasRightOrigin = 0x40;
+constexpr std::uint8_t kHasParentSub = 0x20;
+// Offsets into the arena are 32 bits; JSON may grow a few times when it is written JavaScript's way.
+constexpr std::size_t kMaxArena = 0xF0000000U;
+constexpr std::size_t kMaxGrowth = 8;
+
+template <class Source>
+class Decoder {
+ public:
+  Decoder(State& state, Bytes update, Staged& staged)
+      : state_(state),
+        source_(update),
+        in_(source_.rest()),
+        structs_left_(source_.max_structs()),
+        staged_(staged),
+        pool_(state.items.size()),
+        arena_(state.arena.size()),
+        keys_(state.keys.size()),
+        clients_(state.store.size()),
+        values_(state.values.size()),
+        roots_(state.roots.size()) {}
+
+  Status run() {
+    const std::uint64_t sections = in_.var_uint();
+    if (sections > in_.remaining()) in_.fail("more clients than octets");
+    for (std::uint64_t i = 0; i < sections && !in_.failed(); ++i) section();
+    deletes();
+    if (!in_.failed() && in_.remaining() != 0) in_.fail("goes on after its end");
+    if (in_.failed()) {
+      roll_back();
+      return Error{ErrorCode::Malformed, fmt::format("update: {} (octet {})", in_.why(), in_.failed_at())};
+    }
+    order_sections();
+    return {};
+  }
+
+ private:
+  ClientIx intern(std::uint64_t id) {
+    if (id != last_id_ || last_ix_ == kNone) {
+      last_ix_ = state_.store.intern(id);
+      last_id_ = id;
+    }
+    return last_ix_;
+  }
+
+  // A neighbour or parent of `item`. Of the same client, it must be older.
+  Id reference(const Item& item, WireId id) {
+    const Id result{intern(id.client), id.clock};
+    if (result.client == item.client && result.clock >= item.clock) in_.fail("a struct refers to a later one");
+    return result;
+  }
+
+  void section() {
+    const std::uint64_t structs = in_.var_uint();
+    if (structs > structs_left_) return in_.fail("more structs than octets");
+    if (Source::kIsV2) structs_left_ -= structs;
+    const ClientIx ix = intern(source_.client());
+    Clock clock = in_.var_uint();
+    Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
+    for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
+      const ItemIx item = state_.items.make_last();
+      state_.items[item].client = ix;
+      state_.items[item].clock = clock;
+      read_struct(item);
+      const std::uint64_t length = state_.items[item].length;
+      if (length == 0) in_.fail("a struct without length");
+      if (length > kMaxClock - clock) in_.fail("a clock above 2^53 - 1");
+      clock += length;
+    }
+    section.end = static_cast<ItemIx>(state_.items.size());
+    staged_.sections.push_back(section);
+  }
+
+  // Highest client first. As Yjs reads it, the last section of a client is the only one that counts.
+  void order_sections() {
+    std::vector<Section>& sections = staged_.sections;
+    const auto descending = [this](const Section& a, const Section& b) {
+      return state_.store[a.client].id > state_.store[b.client].id;
+    };
+    if (!std::is_sorted(sections.begin(), sections.end(), descending)) {
+      std::stable_sort(sections.begin(), sections.end(), descending);
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < sections.size(); ++i) {
+      if (i + 1 < sections.size() && sections[i + 1].client == sections[i].client) {
+        for (ItemIx ix = sections[i].next; ix < sections[i].end; ++ix) discard_staged(state_, ix);
+      } else {
+        sections[kept++] = sections[i];
+      }
+    }
+    sections.resize(kept);
+  }
+
+  void read_struct(ItemIx ix) {
+    Item& item = state_.items[ix];
+    const std::uint8_t info = source_.info();
+    const unsigned kind = info & 0x1FU;
+    if (kind == 0 || kind == 10) {
+      item.kind = static_cast<Kind>(kind);
+      item.length = kind == 0 ? source_.length() : in_.var_uint();
+      item.set(Item::kDeleted);
+      return;
+    }
+    if (kind > 10) return in_.fail("a struct of unknown kind");
+    item.kind = static_cast<Kind>(kind);
+    if ((info & kHasOrigin) != 0) item.set_origin(reference(item, source_.left_id()));
+    if ((info & kHasRightOrigin) != 0) item.set_right_origin(reference(item, source_.right_id()));
+    if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
+      if (source_.parent_is_root()) {
+        const KeyIx name = intern_text(source_.text());
+        if (in_.failed()) return;
+        item.parent = state_.root_of(name);
+      } else {
+        item.set_origin(reference(item, source_.left_id()));
+        item.set(Item::kParentIsId);
+      }
+      if ((info & kHasParentSub) != 0) item.parent_sub = intern_text(source_.text());
+    }
+    if (!in_.failed()) read_content(item);
+  }
+
+  KeyIx intern_text(const WireText& text) { return in_.failed() ? kNone : state_.keys.intern(text.text); }
+
+  void read_content(Item& item) {
+    item.content = static_cast<std::uint32_t>(state_.arena.size());
+    item.length = 1;
+    switch (item.kind) {
+      case Kind::Deleted: item.length = source_.length(); return;
+      case Kind::String: return read_text(item);
+      case Kind::Any:
+        item.length = source_.length();
+        if (item.length > in_.remaining()) return in_.fail("more values than octets");
+        read_anys(in_, item.length, state_.arena);
+        break;
+      case Kind::Json: read_json_values(item); break;
+      case Kind::Binary: append(in_.var_bytes()); break;
+      case Kind::Embed: item.content = read_json_value(); return;
+      case Kind::Doc: {
+        append_text(source_.text().text);
+        read_doc_options(in_, state_.arena);
+        break;
+      }
+      case Kind::Format:
+        item.content = intern_text(source_.key());
+        item.content_size = read_json_value();
+        return;
+      case Kind::Type: return read_type(item);
+      case Kind::Gc:
+      case Kind::Skip: return;
+    }
+    item.content_size = static_cast<std::uint32_t>(state_.arena.size() - item.content);
+  }
+
+  void read_text(Item& item) {
+    std::string_view text;
+    if constexpr (Source::kIsV2) {
+      text = source_.text().text;  // WTF-8 where a length cuts a pair.
+      const TextShape shape = measure(text);
+      item.length = shape.units;
+      item.flags = static_cast<std::uint8_t>(item.flags | shape.flags);
+    } else {
+      text = as_text(source_.text_octets());
+      if (is_ascii(text)) {
+        item.length = text.size();
+        item.set(Item::kAscii);
+      } else if (is_utf8(text)) {
+        item.length = utf16_length(text);
+      } else {
+        return in_.fail("a string is not UTF-8");
+      }
+    }
+    append(as_bytes(text));
+    item.content_size = static_cast<std::uint32_t>(text.size());
+  }
+
+  void read_json_values(Item& item) {
+    item.length = source_.length();
+    if (item.length > structs_left_) return in_.fail("more values than octets");
+    Arena one;
+    for (std::uint64_t i = 0; i < item.length && !in_.failed(); ++i) {
+      one.clear();
+      if constexpr (Source::kIsV2) {
+        canonical_json(source_.text().text, one, true);
+      } else {
+        read_json(in_, one, true);
+      }
+      append_text(as_text(one));
+    }
+  }
+
+  void canonical_json(std::string_view text, Arena& arena, bool undefined_too) {
+    if (in_.failed()) return;
+    if (!append_canonical_json(text, arena, undefined_too)) in_.fail("a value is not JSON");
+  }
+
+  ValueIx read_json_value() {
+    const auto ix = static_cast<ValueIx>(state_.values.size());
+    if constexpr (Source::kIsV2) {
+      const std::uint8_t* start = in_.cursor();
+      bool canonical = true;
+      scan_any(in_, canonical);
+      if (in_.failed()) return kNone;
+      const auto value = codec::Reader(Bytes(start, in_.cursor())).any();
+      if (!value) {
+        in_.fail("an any-value cannot be read");
+        return kNone;
+      }
+      state_.values.push_back(store_json_value(state_.arena, *value));
+    } else {
+      const std::size_t start = state_.arena.size();
+      read_json(in_, state_.arena);
+      state_.values.push_back(
+          {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(state_.arena.size() - start), 0, 0});
+    }
+    return ix;
+  }
+
+  void read_type(Item& item) {
+    const std::uint64_t kind = source_.type_ref();
+    if (kind > static_cast<std::uint64_t>(TypeKind::XmlText)) return in_.fail("a type of unknown kind");
+    const bool named = kind == static_cast<std::uint64_t>(TypeKind::XmlElement) ||
+                       kind == static_cast<std::uint64_t>(TypeKind::XmlHook);
+    const KeyIx name = named ? intern_text(source_.key()) : kNone;
+    if (in_.failed()) return;
+    item.content = state_.branches.make();
+    made_.push_back(item.content);
+    Branch& branch = state_.branches[item.content];
+    branch.kind = static_cast<TypeKind>(kind);
+    branch.name = name;
+    branch.owner = item.id();
+  }
+
+  void append(Bytes octets) { state_.arena.insert(state_.arena.end(), octets.begin(), octets.end()); }
+  void append_text(std::string_view text) {
+    WireWriter length;
+    length.reserve(WireWriter::kMaxVar);
+    length.var_uint(text.size());
+    append(length.written());
+    append(as_bytes(text));
+  }
+
+  void deletes() {
+    const std::uint64_t clients = in_.var_uint();
+    if (clients > in_.remaining()) in_.fail("more clients in the delete set than octets");
+    for (std::uint64_t i = 0; i < clients && !in_.failed(); ++i) {
+      source_.begin_deletes();
+      const ClientIx ix = intern(in_.var_uint());
+      const std::uint64_t ranges = in_.var_uint();
+      if (ranges > in_.remaining()) return in_.fail("more deletes than octets");
+      for (std::uint64_t k = 0; k < ranges && !in_.failed(); ++k) {
+        const Clock clock = source_.delete_clock();
+        const std::uint64_t length = source_.delete_length();
+        if (length > kMaxClock - clock) return in_.fail("a deleted clock above 2^53 - 1");
+        if (length > 0) staged_.deletes.push_back({ix, clock, length});
+      }
+    }
+  }
+
+  void roll_back() {
+    state_.items.truncate(pool_);
+    state_.arena.resize(arena_);
+    state_.values.resize(values_);
+    for (const BranchIx ix : made_) state_.branches.unmake(ix);
+    for (std::size_t i = roots_; i < state_.roots.size(); ++i) {
+      state_.root_by_key[state_.branches[state_.roots[i]].name] = kNone;
+      state_.branches.unmake(state_.roots[i]);
+    }
+    state_.roots.resize(roots_);
+    state_.keys.truncate(keys_);
+    if (state_.root_by_key.size() > keys_) state_.root_by_key.resize(keys_);
+    state_.store.truncate(clients_);
+    staged_.sections.clear();
+    staged_.deletes.clear();
+  }
+
+  State& state_;
+  Source source_;
+  WireReader& in_;
+  std::uint64_t structs_left_;
+  Staged& staged_;
+  // What there was before.
+  std::size_t pool_;
+  std::size_t arena_;
+  std::size_t keys_;
+  std::size_t clients_;
+  std::size_t values_;
+  std::size_t roots_;
+  std::vector<BranchIx> made_;
+  std::uint64_t last_id_ = 0;
+  ClientIx last_ix_ = kNone;
+};
+
+}  // namespace
+
+Status decode_update(State& state, Format format, Bytes update, Staged& staged) {
+  staged.sections.clear();
+  staged.deletes.clear();
+  staged.arena_start = state.arena.size();
+  staged.values_start = state.values.size();
+  if (state.arena.size() + update.size() * kMaxGrowth > kMaxArena) {
+    return Error{ErrorCode::LimitExceeded,
+                 fmt::format("update: {} octets on top of {} are more than a document holds", update.size(),
+                             state.arena.size())};
+  }
+  if (format == Format::V2) return Decoder<V2Source>(state, update, staged).run();
+  return Decoder<V1Source>(state, update, staged).run();
+}
+
+void discard_staged(State& state, ItemIx ix) {
+  if (state.items[ix].kind == Kind::Type) state.branches.unmake(state.items[ix].content);
+  state.items.free(ix);
+}
+
+}  // namespace diaryx::crdt

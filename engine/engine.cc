@@ -1,0 +1,286 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/base/path.h"
+#include "engine/filesystem/disk_tree.h"
+#include "engine/storage/store.h"
+#include "engine/workspace/render.h"
+
+namespace diaryx {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kFolder = ".diaryx";
+constexpr std::string_view kIdAlphabet = "abcdefghijkmnopqrstuvwxyz23456789";
+
+// `.diaryx/` keeps itself out of git, and out of sight of other people of the machine.
+Status make_folder(const fs::path& folder) {
+  std::error_code error;
+  const bool made = fs::create_directory(folder, error);
+  if (error) {
+    return Error{ErrorCode::Io, folder.string() + ": cannot be made: " + error.message(),
+                 "check that you may write in the workspace"};
+  }
+  if (made) fs::permissions(folder, fs::perms::owner_all, error);
+  const fs::path ignore = folder / ".gitignore";
+  if (fs::exists(ignore, error)) return {};
+  std::ofstream out(ignore, std::ios::binary);
+  out << "*\n";
+  out.close();
+  if (!out) return Error{ErrorCode::Io, ignore.string() + ": cannot be written"};
+  return {};
+}
+
+Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Random& random) {
+  DX_TRY(const auto found, store.meta(key));
+  if (found) return *found;
+  const std::string made = random.text(16, kIdAlphabet);
+  DX_TRY_OK(store.set_meta(key, made));
+  return made;
+}
+
+}  // namespace
+
+std::filesystem::path find_workspace_root(const std::filesystem::path& start) {
+  std::error_code error;
+  fs::path absolute = fs::absolute(start, error).lexically_normal();
+  if (!absolute.has_filename() && absolute.has_parent_path()) absolute = absolute.parent_path();
+  for (fs::path at = absolute;; at = at.parent_path()) {
+    if (fs::is_directory(at / kFolder, error)) return at;
+    if (!at.has_relative_path()) return absolute;
+  }
+}
+
+struct Workspace::Impl {
+  Options options;
+  const Clock& clock;
+  Random& random;
+  WorkspaceInfo info;
+  std::optional<storage::WorkspaceLock> lock;
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<filesystem::DiskTree> files;
+  std::unique_ptr<sync::Live> live;
+
+  fs::path folder() const { return info.root / kFolder; }
+  Status open_store();
+  const workspace::MetadataDoc& metadata() const { return live->documents().metadata(); }
+  std::vector<std::pair<std::string, std::string>> live_files() const;  // id, path
+};
+
+Workspace::Workspace(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Workspace::~Workspace() = default;
+
+Status Workspace::Impl::open_store() {
+  const fs::path file = folder() / "store.db";
+  std::error_code error;
+  const bool exists = fs::exists(file, error);
+  if (!exists && options.access != Access::Create) {
+    return Error{ErrorCode::NotFound, info.root.string() + ": no diaryx-sync workspace here",
+                 "run `diaryx-sync init` in it first"};
+  }
+  if (options.access == Access::Create) DX_TRY_OK(make_folder(folder()));
+  if (options.access != Access::Read) {
+    DX_TRY(lock, storage::WorkspaceLock::acquire(folder(), options.lock_wait_ms));
+  }
+  const storage::OpenMode mode = options.access == Access::Read    ? storage::OpenMode::ReadOnly
+                                 : options.access == Access::Write ? storage::OpenMode::ReadWrite
+                                                                   : storage::OpenMode::Create;
+  DX_TRY(store, storage::Store::open(file, mode));
+  if (options.access == Access::Read) {
+    DX_TRY(const auto id, store->meta("workspace_id"));
+    DX_TRY(const auto epoch, store->meta("epoch"));
+    if (!id || !epoch)
+      return Error{ErrorCode::Corrupt, file.string() + ": has no workspace id",
+                   "run `diaryx-sync init`"};
+    info.workspace_id = *id;
+    info.epoch = *epoch;
+    return {};
+  }
+  DX_TRY(info.workspace_id, meta_or_new(*store, "workspace_id", random));
+  DX_TRY(info.epoch, meta_or_new(*store, "epoch", random));
+  return {};
+}
+
+Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const Clock& clock,
+                                                   Random& random) {
+  auto impl = std::make_unique<Impl>(Impl{.options = options, .clock = clock, .random = random});
+  std::error_code error;
+  impl->info.root = fs::canonical(options.root, error);
+  if (error) {
+    return Error{ErrorCode::NotFound, options.root.string() + ": " + error.message(),
+                 "name a folder that exists"};
+  }
+  if (!fs::is_directory(impl->info.root, error)) {
+    return Error{ErrorCode::InvalidArgument, options.root.string() + ": not a folder",
+                 "name the folder of your notes"};
+  }
+  DX_TRY_OK(impl->open_store());
+  DX_TRY(impl->files, filesystem::DiskTree::open(impl->info.root));
+  DX_TRY(impl->live, sync::Live::open({.workspace_id = impl->info.workspace_id,
+                                       .epoch = impl->info.epoch,
+                                       .disk = {.write_back = options.write_back},
+                                       .limits = {}},
+                                      *impl->store, clock, random));
+  return std::unique_ptr<Workspace>(new Workspace(std::move(impl)));
+}
+
+const WorkspaceInfo& Workspace::info() const noexcept {
+  return impl_->info;
+}
+sync::Hub& Workspace::hub() {
+  return impl_->live->hub();
+}
+sync::DiskSync& Workspace::disk() {
+  return impl_->live->disk();
+}
+std::optional<Error> Workspace::broken() const {
+  return impl_->live->documents().broken();
+}
+const std::map<std::string, std::string>& Workspace::problems() const {
+  return impl_->live->disk().problems();
+}
+
+sync::Turn Workspace::end_turn() { return impl_->live->end_turn(); }
+void Workspace::tick() { impl_->live->tick(); }
+std::optional<std::int64_t> Workspace::next_due_ms() const { return impl_->live->next_due_ms(); }
+
+Result<ReconcileReport> Workspace::reconcile(const Progress& progress) {
+  Impl& self = *impl_;
+  DX_CHECK(self.options.access != Access::Read);
+  const std::int64_t start = self.clock.steady_ms();
+  self.live->disk().rescan();
+  DX_TRY_OK(self.live->settle(*self.files, progress));
+  ReconcileReport result = report();
+  result.elapsed_ms = self.clock.steady_ms() - start;
+  return result;
+}
+
+ReconcileReport Workspace::report() const {
+  const sync::DiskSync::Counts counts = impl_->live->disk().counts();
+  ReconcileReport report;
+  report.files = impl_->live_files().size();
+  report.updated = counts.updated;
+  report.deleted = counts.deleted;
+  report.written = counts.written;
+  for (const auto& [path, reason] : impl_->live->disk().problems())
+    report.skipped.emplace_back(path, reason);
+  return report;
+}
+
+std::vector<std::pair<std::string, std::string>> Workspace::Impl::live_files() const {
+  std::vector<std::pair<std::string, std::string>> files_by_id;
+  const workspace::MetadataDoc& records = metadata();
+  for (const auto& [id, record] : records.records()) {
+    if (auto path = records.path_of(id)) files_by_id.emplace_back(id, std::move(*path));
+  }
+  std::sort(files_by_id.begin(), files_by_id.end(),
+            [](const auto& a, const auto& b) { return a.second < b.second; });
+  return files_by_id;
+}
+
+Result<filesystem::FileSet> Workspace::render() {
+  Impl& self = *impl_;
+  filesystem::FileSet rendered;
+  for (const auto& [id, path] : self.live_files()) {
+    DX_TRY(WorkspacePath checked, WorkspacePath::parse(path));
+    const std::string name = sync::body_doc_name(id);
+    DX_TRY(std::string body, self.live->documents().body_text(id));
+    rendered.emplace(std::move(checked),
+                     workspace::render_file(*self.metadata().find(id), body,
+                                            self.metadata()));
+    if (!self.live->documents().has_changes()) DX_TRY_OK(self.live->documents().forget(name));
+  }
+  return rendered;
+}
+
+Result<workspace::ValidateReport> Workspace::validate() {
+  Impl& self = *impl_;
+  const workspace::MetadataDoc& metadata = self.metadata();
+  workspace::ValidateInput input{.metadata = metadata};
+  DX_TRY(const auto bodies, self.live->documents().names("body/"));
+  for (const std::string& name : bodies) input.body_docs.insert(name.substr(5));
+  DX_TRY(const auto waiting, self.live->documents().names("path/"));
+  for (const std::string& name : waiting) input.orphan_paths.insert(name.substr(5));
+
+  DX_TRY(const filesystem::Listing listing, self.files->list());
+  for (const filesystem::Skipped& skipped : listing.skipped)
+    input.unreadable_files.emplace_back(skipped.path, skipped.reason);
+  for (const filesystem::Listed& file : listing.files) {
+    const auto id = metadata.id_at(file.path.str());
+    const bool has_body_doc = id && input.body_docs.contains(*id);
+    bool has_body = !file.path.is_markdown() || has_body_doc;
+    if (file.path.is_markdown() && !has_body_doc) {
+      // No document for its text: is that because there is no text, or because it cannot be read?
+      const auto content = self.files->read(file.path, filesystem::kMaxNoteBytes);
+      const auto parts = content ? workspace::split_markdown(content->bytes)
+                                 : Result<workspace::MarkdownFile>(content.error());
+      if (!parts) input.unreadable_files.emplace_back(file.path.str(), parts.error().message);
+      has_body = parts && !parts->body.empty();
+    }
+    input.on_disk.emplace(file.path.str(), has_body);
+  }
+  return workspace::validate(input);
+}
+
+Result<history::CommitReport> Workspace::commit(const history::CommitOptions& options) {
+  Impl& self = *impl_;
+  std::vector<WorkspacePath> live;
+  std::vector<WorkspacePath> removed;
+  std::map<std::string, bool> is_live;
+  for (const auto& [id, path] : self.live_files()) {
+    DX_TRY(WorkspacePath checked, WorkspacePath::parse(path));
+    is_live[path] = true;
+    live.push_back(std::move(checked));
+  }
+  for (const auto& [id, record] : self.metadata().records()) {
+    if (!record.deleted || is_live.contains(record.path)) continue;
+    if (auto path = WorkspacePath::parse(record.path)) removed.push_back(std::move(*path));
+  }
+  return history::commit_files(self.info.root, live, removed, options);
+}
+
+std::vector<FileSummary> Workspace::files(bool include_deleted) const {
+  const workspace::MetadataDoc& metadata = impl_->metadata();
+  std::vector<FileSummary> summaries;
+  for (const auto& [id, record] : metadata.records()) {
+    const auto path = metadata.path_of(id);
+    if (!path && !(include_deleted && record.deleted)) continue;
+    summaries.push_back(
+        {.id = id,
+         .path = path.value_or(record.path),
+         .metadata = workspace::to_file_metadata(
+             record, [&](const std::string& link) { return metadata.path_of(link); })});
+  }
+  std::sort(summaries.begin(), summaries.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
+  return summaries;
+}
+
+Result<std::vector<std::string>> Workspace::pending() {
+  std::vector<std::string> paths;
+  for (const std::string& id : impl_->live->disk().ahead()) {
+    const auto path = impl_->metadata().path_of(id);
+    const workspace::FileRecord* record = impl_->metadata().find(id);
+    if (path) {
+      paths.push_back(*path);
+    } else if (record != nullptr) {
+      paths.push_back(record->path);
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+Status Workspace::close() {
+  if (impl_->options.access == Access::Read) return {};
+  DX_TRY_OK(impl_->live->documents().unload_idle(INT64_MAX));
+  return impl_->store->checkpoint();
+}
+
+}  // namespace diaryx

@@ -1,0 +1,57 @@
+// The workspace's files on the real disk. See file_tree.h for what each call promises;
+// confined_root.h for how nothing leaves the root; disk_file.h for how a file is replaced.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/filesystem/confined_root.h"
+#include "engine/filesystem/disk_file.h"
+#include "engine/filesystem/file_tree.h"
+
+namespace diaryx::filesystem {
+
+class DiskTree final : public FileTree {
+ public:
+  struct Options {
+    ConfinedRoot::Resolve resolve = ConfinedRoot::Resolve::Auto;
+    StepHook before_step;  // For tests: called before each step of replace(), trash() and move().
+  };
+  // The folder must exist. Its path may lead through links.
+  static Result<std::unique_ptr<DiskTree>> open(const std::filesystem::path& root);
+  static Result<std::unique_ptr<DiskTree>> open(const std::filesystem::path& root, Options options);
+
+  Result<Listing> list() override;
+  Result<FileContent> read(const WorkspacePath& path, std::uint64_t max_bytes) override;
+  Result<std::optional<FileStat>> stat(const WorkspacePath& path) override;
+  Result<FileStat> replace(const WorkspacePath& path, std::string_view bytes,
+                           const Expected& expected) override;
+  Result<std::string> trash(const WorkspacePath& path, const Expected& expected) override;
+  Status move(const WorkspacePath& from, const WorkspacePath& to,
+              const Expected& expected) override;
+
+  // For copying what is too large to hold: a regular file, open for reading. NotFound.
+  Result<OpenFile> open_file(const WorkspacePath& path) const;
+
+  // Moves into the trash what the last list() saw of replacements that a crash cut short
+  // (".diaryx-….tmp"). Only for the holder of the workspace lock: another process may be about to
+  // rename such a file. Returns how many there were.
+  Result<std::size_t> remove_leftovers();
+
+  const ConfinedRoot& root() const noexcept { return root_; }
+
+ private:
+  DiskTree(ConfinedRoot root, Options options)
+      : root_(std::move(root)), options_(std::move(options)) {}
+  struct Walk;
+  Result<std::string> trash_entry(int folder, const std::string& name, std::string_view shown,
+                                  const Expected* expected);
+
+  ConfinedRoot root_;
+  Options options_;
+  std::vector<std::string> leftovers_;
+};
+
+}  // namespace diaryx::filesystem

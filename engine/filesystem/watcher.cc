@@ -1,0 +1,284 @@
+#include "engine/filesystem/watcher.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/filesystem/confined_root.h"
+
+namespace diaryx::filesystem {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Editors and scripts touch several files in one go: what follows the first event this soon belongs
+// to it.
+constexpr std::chrono::milliseconds kGather{10};
+
+constexpr std::uint32_t kFileEvents =
+    IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+constexpr std::uint32_t kWatch =
+    kFileEvents | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
+
+struct CloseDir {
+  void operator()(DIR* dir) const noexcept { (void)::closedir(dir); }
+};
+
+std::string join(std::string_view folder, std::string_view name) {
+  return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
+}
+
+}  // namespace
+
+struct Watcher::Impl {
+  explicit Impl(ConfinedRoot confined) : root(std::move(confined)) {}
+
+  ConfinedRoot root;
+  Fd inotify;
+  Fd wakeup;
+  std::unordered_map<int, std::string> folders;  // Watch → folder, "" for the root.
+  std::map<std::string, int, std::less<>>
+      watches;  // And back; sorted, so that what is below a folder lies together.
+  std::atomic<bool> incomplete = false;
+  bool told_limit = false;
+  Changes carried;            // What open() has to say, told by the first wait().
+  std::optional<Error> gone;  // The root is; nothing comes after that.
+  alignas(inotify_event) std::array<char, 64U << 10U> buffer{};
+
+  // Watches a folder and all below it, and reports the files that are there already where they may
+  // have come before the watch did.
+  enum class Files { Known, Report };
+  void add_tree(const std::string& top, Files files, Changes& changes);
+  // False if it is no folder (any more).
+  bool add_watch(const std::string& folder, Changes& changes);
+  void drop_tree(std::string_view top);
+  void drop_watch(int watch);
+  Status read_events(Changes& changes);
+  void take(const inotify_event& event, Changes& changes);
+  void take_own(const std::string& folder, const inotify_event& event, Changes& changes);
+  void take_child(const std::string& folder, const inotify_event& event, Changes& changes);
+};
+
+void Watcher::Impl::drop_watch(int watch) {
+  const auto it = folders.find(watch);
+  if (it == folders.end()) return;
+  const auto back = watches.find(it->second);
+  if (back != watches.end() && back->second == watch) watches.erase(back);
+  folders.erase(it);
+}
+
+void Watcher::Impl::drop_tree(std::string_view top) {
+  std::vector<int> dropped;
+  for (auto it = watches.lower_bound(top); it != watches.end() && it->first.starts_with(top);
+       ++it) {
+    const std::string& folder = it->first;
+    if (folder.size() == top.size() || top.empty() || folder[top.size()] == '/')
+      dropped.push_back(it->second);
+  }
+  for (const int watch : dropped) {
+    drop_watch(watch);
+    (void)::inotify_rm_watch(inotify.get(), watch);  // Fails if the kernel has dropped it already.
+  }
+}
+
+bool Watcher::Impl::add_watch(const std::string& folder, Changes& changes) {
+  const std::string full = folder.empty() ? root.path().string() : (root.path() / folder).string();
+  const int watch = ::inotify_add_watch(inotify.get(), full.c_str(), kWatch);
+  if (watch >= 0) {
+    // A folder that was moved keeps its watch: forget where it was.
+    drop_watch(watch);
+    if (const auto old = watches.find(folder); old != watches.end()) {
+      folders.erase(old->second);
+      (void)::inotify_rm_watch(inotify.get(),
+                               old->second);  // Fails if the kernel has dropped it already.
+    }
+    folders[watch] = folder;
+    watches[folder] = watch;
+    return true;
+  }
+  if (errno == ENOSPC || errno == ENOMEM) {
+    incomplete = true;
+    changes.rescan = true;
+    if (!std::exchange(told_limit, true)) {
+      changes.warnings.push_back(
+          "inotify watch limit reached: changes in some folders are noticed late (raise "
+          "fs.inotify.max_user_watches)");
+    }
+    return true;
+  }
+  // Gone again, or not for us to read: then nothing below it can be listed either.
+  return false;
+}
+
+void Watcher::Impl::add_tree(const std::string& top, Files files, Changes& changes) {
+  std::vector<std::string> waiting{top};
+  while (!waiting.empty()) {
+    const std::string folder = std::move(waiting.back());
+    waiting.pop_back();
+    if (!add_watch(folder, changes)) continue;
+    // Read after the watch is there: what comes later makes an event.
+    Fd fd;
+    if (root.try_open(folder, O_RDONLY | O_DIRECTORY, fd) != 0) continue;
+    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
+    if (dir == nullptr) continue;
+    (void)fd.release();  // The DIR closes it.
+    while (const dirent* entry = ::readdir(dir.get())) {
+      if (entry->d_name[0] == '.') continue;
+      unsigned char type = entry->d_type;
+      struct stat found {};
+      if (type == DT_UNKNOWN &&
+          ::fstatat(::dirfd(dir.get()), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0) {
+        type = S_ISDIR(found.st_mode) ? DT_DIR : DT_REG;
+      }
+      std::string path = join(folder, entry->d_name);
+      if (type == DT_DIR) {
+        waiting.push_back(std::move(path));
+      } else if (files == Files::Report) {
+        if (auto parsed = WorkspacePath::parse(path)) changes.paths.insert(std::move(*parsed));
+      }
+    }
+  }
+}
+
+void Watcher::Impl::take_own(const std::string& folder, const inotify_event& event,
+                             Changes& changes) {
+  if (folder.empty()) {
+    if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) != 0) {
+      gone = Error{
+          ErrorCode::NotFound,
+          root.path().string() + ": the folder is no longer there: moved, deleted or unmounted"};
+    }
+    return;
+  }
+  if ((event.mask & IN_UNMOUNT) != 0) changes.rescan = true;
+  if ((event.mask & IN_IGNORED) != 0) drop_watch(event.wd);
+}
+
+void Watcher::Impl::take_child(const std::string& folder, const inotify_event& event,
+                               Changes& changes) {
+  const std::string_view name(event.name);
+  if (name.empty() || name.front() == '.') return;
+  const std::string path = join(folder, name);
+  if ((event.mask & IN_ISDIR) == 0) {
+    // Names that cannot be synced are told by listing, not here.
+    if (auto parsed = WorkspacePath::parse(path)) changes.paths.insert(std::move(*parsed));
+    return;
+  }
+  if ((event.mask & (IN_MOVED_FROM | IN_DELETE)) != 0) drop_tree(path);
+  // Its files went with it, and no event names them. (Files of a folder that is deleted are deleted
+  // one by one before.)
+  if ((event.mask & IN_MOVED_FROM) != 0) changes.rescan = true;
+  const bool came = (event.mask & (IN_CREATE | IN_MOVED_TO)) != 0;
+  // Or perhaps it may be read only now.
+  const bool unknown = (event.mask & IN_ATTRIB) != 0 && watches.find(path) == watches.end();
+  if (came || unknown) add_tree(path, Files::Report, changes);
+}
+
+void Watcher::Impl::take(const inotify_event& event, Changes& changes) {
+  if ((event.mask & IN_Q_OVERFLOW) != 0) {
+    changes.rescan = true;
+    // New folders may have been among what was lost.
+    add_tree("", Files::Known, changes);
+    return;
+  }
+  const auto it = folders.find(event.wd);
+  if (it == folders.end())
+    return;  // Of a watch that was dropped, and that asked for a rescan then.
+  const std::string folder = it->second;
+  if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) != 0) {
+    take_own(folder, event, changes);
+  } else if (event.len > 0) {
+    take_child(folder, event, changes);
+  }
+}
+
+Status Watcher::Impl::read_events(Changes& changes) {
+  for (;;) {
+    const ssize_t n = ::read(inotify.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return {};
+    if (n < 0) return errno_error(errno, "inotify");
+    for (ssize_t at = 0; at < n;) {
+      const auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      at += static_cast<ssize_t>(sizeof(inotify_event) + event.len);
+      take(event, changes);
+      if (gone) return *gone;
+    }
+  }
+}
+
+Watcher::Watcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Watcher::~Watcher() = default;
+
+Result<std::unique_ptr<Watcher>> Watcher::open(const std::filesystem::path& root) {
+  DX_TRY(ConfinedRoot confined, ConfinedRoot::open(root));
+  auto impl = std::make_unique<Impl>(std::move(confined));
+  impl->inotify = Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!impl->inotify) {
+    return errno_error(errno, "inotify").hinted("raise fs.inotify.max_user_instances");
+  }
+  impl->wakeup = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!impl->wakeup) return errno_error(errno, "eventfd");
+  impl->add_tree("", Impl::Files::Known, impl->carried);
+  return std::unique_ptr<Watcher>(new Watcher(std::move(impl)));
+}
+
+Result<Changes> Watcher::wait(std::int64_t timeout_ms) {
+  if (impl_->gone) return *impl_->gone;
+  // A file system that is detached while somebody uses it makes no event.
+  if (Status there = impl_->root.check_in_place(); !there) {
+    impl_->gone = std::move(there).error();
+    return *impl_->gone;
+  }
+  Changes changes = std::exchange(impl_->carried, {});
+  const bool told = changes.rescan || !changes.warnings.empty();
+  auto deadline = SteadyClock::now() + std::chrono::milliseconds(told ? 0 : timeout_ms);
+  bool gathering = false;
+  std::array<pollfd, 2> ready{pollfd{impl_->inotify.get(), POLLIN, 0},
+                              pollfd{impl_->wakeup.get(), POLLIN, 0}};
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
+    const int n = ::poll(ready.data(), ready.size(),
+                         left > 0 ? static_cast<int>(std::min<std::int64_t>(left, 1'000'000)) : 0);
+    if (n < 0 && errno != EINTR) return errno_error(errno, "poll");
+    if (n > 0 && (ready[0].revents & POLLIN) != 0) {
+      DX_TRY_OK(impl_->read_events(changes));
+      if (!std::exchange(gathering, true))
+        deadline = std::min(deadline, SteadyClock::now()) + kGather;
+    }
+    if (n > 0 && (ready[1].revents & POLLIN) != 0) {
+      std::uint64_t count = 0;
+      (void)::read(impl_->wakeup.get(), &count,
+                   sizeof count);  // Empties it; how often it was called does not matter.
+      return changes;
+    }
+    if (SteadyClock::now() >= deadline) return changes;
+  }
+}
+
+void Watcher::wake() noexcept {
+  const std::uint64_t one = 1;
+  // Fails only if it is full, and then the wait() ends anyway.
+  (void)!::write(impl_->wakeup.get(), &one, sizeof one);
+}
+
+bool Watcher::incomplete() const noexcept {
+  return impl_->incomplete;
+}
+
+}  // namespace diaryx::filesystem

@@ -1,0 +1,266 @@
+// Documents in the store: snapshot and log.
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "engine/storage/checksum.h"
+#include "engine/storage/store.h"
+#include "engine/storage/store_impl.h"
+
+namespace diaryx::storage {
+namespace {
+
+struct DocRow {
+  std::int64_t id;
+  std::int64_t last_seq;
+};
+
+Status check_name(std::string_view name) {
+  if (name.empty()) return Error{ErrorCode::InvalidArgument, "store: empty document name"};
+  if (name.find('\0') != std::string_view::npos) {
+    return Error{ErrorCode::InvalidArgument, "store: NUL in a document name"};
+  }
+  return {};
+}
+
+Result<std::optional<DocRow>> find(Database& db, std::string_view name) {
+  Query q = db.query(
+      "SELECT id, max(seq_floor, coalesce((SELECT max(seq) FROM updates WHERE doc = documents.id), "
+      "0))"
+      " FROM documents WHERE name = ?1");
+  DX_TRY(const bool found, q.bind_text(1, name).step());
+  if (!found) return std::optional<DocRow>();
+  return std::optional<DocRow>(DocRow{q.integer(0), q.integer(1)});
+}
+
+Result<DocRow> find_or_add(Database& db, std::string_view name) {
+  DX_TRY(const std::optional<DocRow> found, find(db, name));
+  if (found) return *found;
+  DX_TRY_OK(check_name(name));
+  Query q = db.query("INSERT INTO documents (name, seq_floor) VALUES (?1, 0) RETURNING id");
+  DX_TRY(const bool row, q.bind_text(1, name).step());
+  DX_CHECK(row);
+  const std::int64_t id = q.integer(0);
+  DX_TRY(const bool more, q.step());  // To its end: only then is it written.
+  DX_CHECK(!more);
+  return DocRow{id, 0};
+}
+
+Error damaged(const Database& db, std::string_view doc, std::string_view what) {
+  return Error{ErrorCode::Corrupt, fmt::format("{}: document \"{}\": {}", db.name(), doc, what),
+               "keep a copy of the .diaryx folder before anything else is tried"};
+}
+
+bool is_digest_of(Bytes stored, Bytes bytes) {
+  const Sha256 digest = sha256(bytes);
+  return as_text(stored) == as_text(digest);
+}
+
+Result<std::optional<Snapshot>> load_snapshot(Database& db, const DocRow& row,
+                                              std::string_view doc) {
+  Query q = db.query(
+      "SELECT s.covers_seq, s.sha256, t.state FROM snapshots s LEFT JOIN snapshot_states t ON "
+      "t.doc = s.doc"
+      " WHERE s.doc = ?1");
+  DX_TRY(const bool found, q.bind_int(1, row.id).step());
+  if (!found) return std::optional<Snapshot>();
+  const Bytes state = q.blob(2);
+  if (!is_digest_of(q.blob(1), state))
+    return damaged(db, doc, "the snapshot is not what was written");
+  return std::optional<Snapshot>(Snapshot{q.integer(0), to_buffer(state)});
+}
+
+Result<std::vector<StoredUpdate>> load_updates(Database& db, const DocRow& row, std::int64_t after,
+                                               std::string_view doc) {
+  std::vector<StoredUpdate> updates;
+  Query q = db.query(
+      "SELECT seq, time_ms, origin, crc, data FROM updates WHERE doc = ?1 AND seq > ?2 ORDER BY "
+      "seq");
+  q.bind_int(1, row.id).bind_int(2, after);
+  for (;;) {
+    DX_TRY(const bool more, q.step());
+    if (!more) return updates;
+    const std::int64_t seq = q.integer(0);
+    const std::int64_t time_ms = q.integer(1);
+    const std::int64_t origin = q.integer(2);
+    const Bytes data = q.blob(4);
+    if (q.integer(3) != update_row_crc(row.id, seq, time_ms, origin, data) || origin < 0 ||
+        origin > static_cast<std::int64_t>(UpdateOrigin::Import)) {
+      return damaged(db, doc, fmt::format("update {} is not what was written", seq));
+    }
+    updates.push_back({seq, to_buffer(data), static_cast<UpdateOrigin>(origin), time_ms});
+  }
+}
+
+// The first text that is greater than every text that starts with `prefix`.
+std::string end_of_prefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xFF) end.pop_back();
+  // All texts are smaller than the octet 0xFF, which no UTF-8 contains.
+  if (end.empty()) return "\xFF";
+  end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
+}  // namespace
+
+Status Store::append(std::span<const NewUpdate> updates) {
+  if (updates.empty()) return {};
+  for (const NewUpdate& update : updates) DX_TRY_OK(check_name(update.doc));
+  return impl_->within(Impl::Kind::Write, [&]() -> Status {
+    Database& db = impl_->db;
+    DocRow row{};
+    const std::string* current = nullptr;
+    for (const NewUpdate& update : updates) {
+      // A turn's updates of one document mostly follow each other: look it up once.
+      if (current == nullptr || *current != update.doc) {
+        DX_TRY(row, find_or_add(db, update.doc));
+        current = &update.doc;
+      }
+      if (row.last_seq == std::numeric_limits<std::int64_t>::max()) {
+        return damaged(db, update.doc, "its numbers are used up");
+      }
+      const std::int64_t seq = ++row.last_seq;
+      const auto origin = static_cast<std::int64_t>(update.origin);
+      Query q = db.query(
+          "INSERT INTO updates (doc, seq, time_ms, origin, crc, data) VALUES (?1, ?2, ?3, ?4, ?5, "
+          "?6)");
+      q.bind_int(1, row.id).bind_int(2, seq).bind_int(3, update.time_ms).bind_int(4, origin);
+      q.bind_int(5, update_row_crc(row.id, seq, update.time_ms, origin, update.data))
+          .bind_blob(6, update.data);
+      DX_TRY_OK(q.run());
+    }
+    return {};
+  });
+}
+
+Result<StoredDoc> Store::load(std::string_view doc) {
+  // In one transaction: a fold between the two reads would take away what neither of them saw.
+  return impl_->within(Impl::Kind::Read, [&]() -> Result<StoredDoc> {
+    StoredDoc stored;
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    if (!row) return stored;
+    DX_TRY(stored.snapshot, load_snapshot(impl_->db, *row, doc));
+    const std::int64_t after = stored.snapshot ? stored.snapshot->covers_seq : 0;
+    DX_TRY(stored.updates, load_updates(impl_->db, *row, after, doc));
+    return stored;
+  });
+}
+
+Result<bool> Store::exists(std::string_view doc) {
+  return impl_->within(Impl::Kind::Read, [&]() -> Result<bool> {
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    return row.has_value();
+  });
+}
+
+Result<std::vector<DocStat>> Store::list_docs(std::string_view prefix) {
+  return impl_->within(Impl::Kind::Read, [&]() -> Result<std::vector<DocStat>> {
+    std::vector<DocStat> docs;
+    // length() of a blob reads the row's head only. The unary + keeps SQLite from sorting by
+    // another index.
+    Query q = impl_->db.query(
+        "SELECT d.name, max(d.seq_floor, coalesce(max(u.seq), 0)), count(u.seq), "
+        "coalesce(sum(length(u.data)), 0),"
+        "  coalesce(s.size, 0)"
+        " FROM documents d LEFT JOIN snapshots s ON s.doc = d.id"
+        " LEFT JOIN updates u ON u.doc = d.id AND u.seq > coalesce(s.covers_seq, 0)"
+        " WHERE d.name >= ?1 AND d.name < ?2 GROUP BY d.name ORDER BY d.name");
+    const std::string end = end_of_prefix(prefix);
+    q.bind_text(1, prefix).bind_text(2, end);
+    for (;;) {
+      DX_TRY(const bool more, q.step());
+      if (!more) return docs;
+      docs.push_back(
+          {std::string(q.text(0)), q.integer(1), static_cast<std::uint64_t>(q.integer(2)),
+           static_cast<std::uint64_t>(q.integer(3)), static_cast<std::uint64_t>(q.integer(4))});
+    }
+  });
+}
+
+Result<std::vector<std::string>> Store::doc_names(std::string_view prefix) {
+  return impl_->within(Impl::Kind::Read, [&]() -> Result<std::vector<std::string>> {
+    std::vector<std::string> names;
+    Query q = impl_->db.query("SELECT name FROM documents WHERE name >= ?1 AND name < ?2 ORDER BY name");
+    const std::string end = end_of_prefix(prefix);
+    q.bind_text(1, prefix).bind_text(2, end);
+    for (;;) {
+      DX_TRY(const bool more, q.step());
+      if (!more) return names;
+      names.emplace_back(q.text(0));
+    }
+  });
+}
+
+Result<std::int64_t> Store::last_seq(std::string_view doc) {
+  return impl_->within(Impl::Kind::Read, [&]() -> Result<std::int64_t> {
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    return row ? row->last_seq : 0;
+  });
+}
+
+Status Store::fold(std::string_view doc, const Snapshot& snapshot) {
+  DX_TRY_OK(check_name(doc));
+  if (snapshot.covers_seq < 0)
+    return Error{ErrorCode::InvalidArgument, "store: a snapshot covers a negative number"};
+  return impl_->within(Impl::Kind::Write, [&]() -> Status {
+    Database& db = impl_->db;
+    DX_TRY(const std::optional<DocRow> found, find(db, doc));
+    if (found) {
+      Query q = db.query("SELECT covers_seq FROM snapshots WHERE doc = ?1");
+      DX_TRY(const bool has_snapshot, q.bind_int(1, found->id).step());
+      if (has_snapshot && q.integer(0) > snapshot.covers_seq) {
+        // The updates between the two are gone from the log: only the newer snapshot has them.
+        return Error{
+            ErrorCode::Conflict,
+            fmt::format("document \"{}\": its snapshot covers update {}, the new one only {}", doc,
+                        q.integer(0), snapshot.covers_seq)};
+      }
+    }
+    DX_TRY(const DocRow row, find_or_add(db, doc));
+    const Sha256 digest = sha256(snapshot.state);
+    Query put = db.query(
+        "INSERT INTO snapshots (doc, covers_seq, size, sha256) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (doc) DO UPDATE SET covers_seq = ?2, size = ?3, sha256 = ?4");
+    put.bind_int(1, row.id).bind_int(2, snapshot.covers_seq).bind_blob(4, digest);
+    DX_TRY_OK(put.bind_int(3, static_cast<std::int64_t>(snapshot.state.size())).run());
+    Query state = db.query(
+        "INSERT INTO snapshot_states (doc, state) VALUES (?1, ?2) ON CONFLICT (doc) DO UPDATE SET "
+        "state = ?2");
+    DX_TRY_OK(state.bind_int(1, row.id).bind_blob(2, snapshot.state).run());
+    Query raise = db.query("UPDATE documents SET seq_floor = max(seq_floor, ?2) WHERE id = ?1");
+    DX_TRY_OK(raise.bind_int(1, row.id).bind_int(2, snapshot.covers_seq).run());
+    Query trim = db.query("DELETE FROM updates WHERE doc = ?1 AND seq <= ?2");
+    return trim.bind_int(1, row.id).bind_int(2, snapshot.covers_seq).run();
+  });
+}
+
+Status Store::rename_doc(std::string_view from, std::string_view to) {
+  DX_TRY_OK(check_name(to));
+  return impl_->within(Impl::Kind::Write, [&]() -> Status {
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, from));
+    if (!row)
+      return Error{ErrorCode::NotFound, fmt::format("document \"{}\": not in the store", from)};
+    if (from == to) return {};
+    DX_TRY(const std::optional<DocRow> taken, find(impl_->db, to));
+    if (taken)
+      return Error{ErrorCode::AlreadyExists,
+                   fmt::format("document \"{}\": already in the store", to)};
+    Query q = impl_->db.query("UPDATE documents SET name = ?2 WHERE id = ?1");
+    return q.bind_int(1, row->id).bind_text(2, to).run();
+  });
+}
+
+Status Store::remove_doc(std::string_view doc) {
+  return impl_->within(Impl::Kind::Write, [&]() -> Status {
+    Database& db = impl_->db;
+    DX_TRY(const std::optional<DocRow> row, find(db, doc));
+    if (!row) return {};
+    DX_TRY_OK(db.query("DELETE FROM updates WHERE doc = ?1").bind_int(1, row->id).run());
+    DX_TRY_OK(db.query("DELETE FROM snapshots WHERE doc = ?1").bind_int(1, row->id).run());
+    DX_TRY_OK(db.query("DELETE FROM snapshot_states WHERE doc = ?1").bind_int(1, row->id).run());
+    return db.query("DELETE FROM documents WHERE id = ?1").bind_int(1, row->id).run();
+  });
+}
+
+}  // namespace diaryx::storage

@@ -1,0 +1,81 @@
+#include "engine/storage/schema.h"
+
+#include <string>
+
+#include <fmt/format.h>
+
+namespace diaryx::storage {
+namespace {
+
+Status set_version(Database& db, std::int64_t version) {
+  // A PRAGMA takes no parameters.
+  return db.exec(fmt::format("PRAGMA user_version = {}", version).c_str());
+}
+
+// Runs `body` in a transaction that nobody else can have begun on this connection.
+template <class F>
+Status in_transaction(Database& db, const F& body) {
+  DX_TRY_OK(db.exec("BEGIN IMMEDIATE"));
+  Status done = body();
+  if (done) done = db.exec("COMMIT");
+  if (!done)
+    (void)db.exec("ROLLBACK");  // Closing the connection would roll back too; the first error is
+                                // the one to tell.
+  return done;
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+  return {};
+}
+
+Status create_schema(Database& db) {
+  return in_transaction(db, [&]() -> Status {
+    DX_TRY_OK(db.exec(kSchemaSql));
+    DX_TRY_OK(db.exec(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str()));
+    return set_version(db, kSchemaVersion);
+  });
+}
+
+Result<std::int64_t> read_version(Database& db, std::int64_t known) {
+  DX_TRY(const std::int64_t application, db.number("PRAGMA application_id"));
+  if (application != kApplicationId) {
+    return Error{ErrorCode::Corrupt, db.name() + ": not a diaryx-sync store",
+                 "if another program made this file, move it away; else keep a copy of it"};
+  }
+  DX_TRY(const std::int64_t version, db.number("PRAGMA user_version"));
+  if (version < 1) {
+    return Error{ErrorCode::Corrupt,
+                 fmt::format("{}: schema version {} cannot be", db.name(), version)};
+  }
+  if (version > known) {
+    return Error{ErrorCode::TooNew,
+                 fmt::format("{}: schema version {}, this program knows versions up to {}",
+                             db.name(), version, known),
+                 "update diaryx-sync"};
+  }
+  return version;
+}
+
+Status migrate(Database& db, std::span<const Migration> steps, std::int64_t target) {
+  return in_transaction(db, [&]() -> Status {
+    // Read inside the transaction: another process may have done the work while we waited for the
+    // lock.
+    DX_TRY(std::int64_t version, read_version(db, target));
+    for (const Migration& step : steps) {
+      if (step.from != version) continue;
+      if (Status done = db.exec(step.sql); !done) {
+        return std::move(done).error().with(fmt::format("migration from version {}", version));
+      }
+      ++version;
+    }
+    if (version != target) {
+      return Error{ErrorCode::Unsupported, fmt::format("{}: no way from schema version {} to {}",
+                                                       db.name(), version, target)};
+    }
+    return set_version(db, version);
+  });
+}
+
+}  // namespace diaryx::storage

@@ -1,0 +1,36 @@
+// The store's schema and how one version becomes the next. schema.sql is the newest version, for a
+// fresh file; a migration leads from each version to the one after it, so that any older file can
+// be brought up step by step.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/base/result.h"
+#include "engine/storage/sqlite.h"
+
+namespace diaryx::storage {
+
+inline constexpr std::int64_t kApplicationId = 0x64797873;  // "dyxs"
+inline constexpr std::int64_t kSchemaVersion = 1;
+
+extern const char* const kSchemaSql;  // schema.sql
+
+struct Migration {
+  std::int64_t from;  // Leads to from + 1.
+  const char* sql;
+};
+// Ascending by `from`, no gaps, up to kSchemaVersion. Empty as long as there is only version 1.
+std::span<const Migration> migrations();
+
+// Makes the tables in an empty database, all or nothing.
+Status create_schema(Database& db);
+
+// The version of an existing store. Corrupt if the file is no store of ours, TooNew if its version
+// is above `known`.
+Result<std::int64_t> read_version(Database& db, std::int64_t known);
+
+// Runs what leads from the version that `db` has to `target`, all in one transaction.
+Status migrate(Database& db, std::span<const Migration> steps, std::int64_t target);
+
+}  // namespace diaryx::storage

@@ -1,0 +1,66 @@
+// What Store is made of. Only for the sources of storage/.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <sys/types.h>
+
+#include "engine/storage/sqlite.h"
+#include "engine/storage/store.h"
+
+namespace diaryx::storage {
+
+struct Store::Impl {
+  explicit Impl(Database database) : db(std::move(database)) {}
+
+  Database db;
+  bool read_only = false;
+  bool in_memory = false;
+  bool without_wal = false;  // Of a fresh file, until the first document or file is in it.
+  bool open_transaction = false;
+  // The first failure inside the open transaction: a part of a call may have been written, so it
+  // can only be rolled back.
+  std::optional<Error> failed;
+  // Which file the database was when we opened it.
+  dev_t device = 0;
+  ino_t inode = 0;
+
+  enum class Kind { Read, Write };
+  Kind kind = Kind::Read;  // Of the open transaction.
+  Status begin(Kind wanted);
+  Status commit();
+  void rollback() noexcept;
+  void use_wal_if_filled() noexcept;
+  // That the path still leads to the file that we write: else all that follows would be lost with
+  // it.
+  Status check_still_there() const;
+
+  // Runs `body` in the open transaction, or in one of its own.
+  template <class F>
+  auto within(Kind wanted, const F& body) -> decltype(body()) {
+    if (open_transaction) {
+      if (failed) return *failed;
+      auto result = body();
+      if (!result && wanted == Kind::Write && poisons(result.error().code)) failed = result.error();
+      return result;
+    }
+    DX_TRY_OK(begin(wanted));
+    auto result = body();
+    if (!result) {
+      rollback();
+      return result;
+    }
+    if (Status done = commit(); !done) return std::move(done).error();
+    return result;
+  }
+
+  // Refusals are given before anything is written.
+  static bool poisons(ErrorCode code) {
+    return code != ErrorCode::AlreadyExists && code != ErrorCode::Conflict &&
+           code != ErrorCode::NotFound && code != ErrorCode::InvalidArgument;
+  }
+};
+
+}  // namespace diaryx::storage

@@ -1,0 +1,436 @@
+#include "engine/sync/disk_sync.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/workspace/markdown_file.h"
+
+namespace diaryx::sync {
+namespace {
+
+// So much is held in memory before a batch of new files is taken in.
+constexpr std::uint64_t kBatchBytes = 32U << 20U;
+constexpr std::size_t kBatchFiles = 4'000;
+constexpr std::int64_t kFirstRetryMs = 1'000;
+constexpr std::int64_t kLastRetryMs = 60'000;
+constexpr std::string_view kAheadPrefix = "ahead/";
+
+bool is_below(std::string_view path, std::string_view folder) {
+  return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
+}
+
+filesystem::Expected expect(const FileTable::Row* row) {
+  if (row == nullptr || !row->on_disk) return {};
+  return {row->base_hash};
+}
+
+}  // namespace
+
+DiskSync::DiskSync(Documents& documents, const DiskSyncOptions& options)
+    : documents_(documents),
+      options_(options),
+      table_(documents),
+      importer_(documents, table_, problems_) {}
+
+Status DiskSync::load() {
+  planned_.clear();
+  scan_.reset();
+  listing_ = false;
+  in_flight_.clear();
+  ahead_.clear();
+  DX_TRY_OK(table_.load());
+  DX_TRY(const auto marks, documents_.store().list_meta(kAheadPrefix));
+  for (const auto& [key, value] : marks) {
+    ahead_.emplace(key.substr(kAheadPrefix.size()), Ahead{.since_ms = 0, .last_ms = 0});
+  }
+  // A write that was under way when we stopped: its file is read by the next scan, whatever its
+  // stat says.
+  for (const auto& [id, row] : table_.rows()) {
+    if (row.has_pending) ahead_.emplace(id, Ahead{.since_ms = 0, .last_ms = 0});
+  }
+  return {};
+}
+
+// --- disk → documents ---
+
+void DiskSync::rescan() {
+  list_wanted_ = true;
+}
+
+void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {
+  for (const WorkspacePath& path : paths) {
+    if (path.is_markdown() && !path.is_hidden()) paths_wanted_.insert(path);
+  }
+}
+
+void DiskSync::start_scan(const std::set<WorkspacePath>& known,
+                          const std::set<WorkspacePath>& unknown) {
+  scan_.emplace();
+  for (const auto* paths : {&known, &unknown}) {
+    for (const WorkspacePath& path : *paths) read_in_scan(path);
+  }
+  if (scan_->reading.empty()) finish_scan();
+}
+
+void DiskSync::read_in_scan(const WorkspacePath& path) {
+  if (!scan_->looked_at.insert(path.str()).second) return;
+  ++scan_->total;
+  scan_->reading.insert(path.str());
+  schedule(ReadTask{path});
+}
+
+void DiskSync::listed(filesystem::Listing&& listing) {
+  listing_ = false;
+  std::erase_if(problems_, [&](const auto& problem) { return !table_.id_at(problem.first); });
+  for (filesystem::Skipped& skipped : listing.skipped)
+    problems_[skipped.path] = std::move(skipped.reason);
+  std::set<WorkspacePath> known;
+  std::set<WorkspacePath> unknown;
+  std::set<std::string> seen;
+  for (filesystem::Listed& file : listing.files) {
+    if (!file.path.is_markdown()) continue;
+    seen.insert(file.path.str());
+    const auto id = table_.id_at(file.path.str());
+    if (!id) {
+      unknown.insert(std::move(file.path));
+      continue;
+    }
+    const FileTable::Row* row = table_.find(*id);
+    const bool same = row->on_disk && !row->has_pending && row->stat.size == file.stat.size &&
+                      row->stat.mtime_ns == file.stat.mtime_ns &&
+                      row->stat.inode == file.stat.inode;
+    if (!same) known.insert(std::move(file.path));
+  }
+  for (const auto& [id, row] : table_.rows()) {
+    if (seen.contains(row.path)) continue;
+    // Not listed is not gone: it may lie in a folder that could not be read.
+    const bool hidden_by_error =
+        std::any_of(listing.skipped.begin(), listing.skipped.end(), [&](const auto& skipped) {
+          return skipped.path == row.path || is_below(row.path, skipped.path);
+        });
+    auto path = WorkspacePath::parse(row.path);
+    if (!hidden_by_error && path && (row.on_disk || row.has_pending))
+      known.insert(std::move(*path));
+  }
+  start_scan(known, unknown);
+}
+
+void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
+  if (!scan_ || scan_->reading.erase(task.path.str()) == 0) return;
+  const std::string& path = task.path.str();
+  const auto id = table_.id_at(path);
+  if (result.status) {
+    Importer::Observed file{task.path, std::move(*result.content), result.hash};
+    if (id) {
+      note(importer_.known(*id, std::move(file)), path);
+    } else {
+      scan_->fresh_bytes += file.content.bytes.size();
+      scan_->fresh.push_back(std::move(file));
+      if (scan_->fresh_bytes >= kBatchBytes || scan_->fresh.size() >= kBatchFiles) take_in_fresh();
+    }
+  } else if (result.status.error().code == ErrorCode::NotFound) {
+    problems_.erase(path);
+    if (id && !in_flight_.contains(*id)) scan_->gone.insert(*id);
+  } else {
+    problems_[path] = result.status.error().message;
+  }
+  if (scan_->reading.empty()) finish_scan();
+}
+
+// A file that nobody knew may be a known one at another place, moved while the watcher looked
+// elsewhere: same inode or same content, and nobody has looked at its old place yet. True if
+// somebody is looking now.
+bool DiskSync::look_for_old_places() {
+  for (const Importer::Observed& file : scan_->fresh) {
+    for (const auto& [id, row] : table_.rows()) {
+      const bool alike =
+          row.on_disk && (row.stat.inode == file.content.stat.inode || row.base_hash == file.hash);
+      if (!alike) continue;
+      if (const auto path = WorkspacePath::parse(row.path)) read_in_scan(*path);
+    }
+  }
+  return !scan_->reading.empty();
+}
+
+void DiskSync::take_in_fresh() {
+  std::vector<Importer::Observed> files = std::exchange(scan_->fresh, {});
+  scan_->fresh_bytes = 0;
+  std::vector<Importer::Observed> unknown;
+  for (Importer::Observed& file : files) {
+    // A file that vanished and one that appeared with the same inode or the same content: it was
+    // moved.
+    const auto twin =
+        std::find_if(scan_->gone.begin(), scan_->gone.end(), [&](const std::string& id) {
+          const FileTable::Row* row = table_.find(id);
+          return row != nullptr && row->on_disk &&
+                 (row->stat.inode == file.content.stat.inode || row->base_hash == file.hash);
+        });
+    if (twin == scan_->gone.end()) {
+      unknown.push_back(std::move(file));
+      continue;
+    }
+    const std::string id = *twin;
+    scan_->gone.erase(twin);
+    const std::string path = file.path.str();
+    note(importer_.moved(id, std::move(file)), path);
+  }
+  if (unknown.empty()) return;
+  scan_->added = true;
+  note(importer_.fresh(std::move(unknown)), "import");
+  // What was just taken in is level by construction (rendering an import gives the same bytes): no
+  // need to render it all now.
+  for (const std::string& id : documents_.take_changed_files()) {
+    const FileTable::Row* row = table_.find(id);
+    const bool level =
+        row != nullptr && row->on_disk && documents_.loaded(body_doc_name(id)) == nullptr;
+    if (!level) mark_ahead(id);
+  }
+}
+
+void DiskSync::finish_scan() {
+  if (look_for_old_places()) return;  // Comes back here when they are read.
+  if (!scan_->fresh.empty()) take_in_fresh();
+  for (const std::string& id : scan_->gone) {
+    const FileTable::Row* row = table_.find(id);
+    const std::string path = row != nullptr ? row->path : id;
+    note(importer_.vanished(id), path);
+    if (const auto* record = documents_.metadata().find(id); record != nullptr && !record->deleted)
+      mark_ahead(id);
+  }
+  if (scan_->added) importer_.relink();
+  scan_.reset();
+  if (!list_wanted_ && !listing_) reconciled_ = true;
+}
+
+// --- documents → disk ---
+
+void DiskSync::mark_ahead(const std::string& id) {
+  const std::int64_t now = documents_.steady_ms();
+  const auto [it, inserted] = ahead_.try_emplace(id, Ahead{.since_ms = now, .last_ms = now});
+  it->second.last_ms = now;
+  if (inserted) {
+    documents_.queue([id](storage::Store& store) {
+      return store.set_meta(std::string(kAheadPrefix) + id, "1");
+    });
+  }
+}
+
+void DiskSync::mark_level(const std::string& id) {
+  if (ahead_.erase(id) == 0) return;
+  documents_.queue(
+      [id](storage::Store& store) { return store.erase_meta(std::string(kAheadPrefix) + id); });
+}
+
+std::int64_t DiskSync::due_ms(const Ahead& ahead) const {
+  if (hurry_) return 0;
+  const std::int64_t quiet =
+      std::min(ahead.last_ms + options_.quiet_ms, ahead.since_ms + options_.behind_ms);
+  return std::max(quiet, ahead.not_before_ms);
+}
+
+void DiskSync::plan() {
+  for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  if (!scan_ && !listing_) {
+    if (list_wanted_) {
+      list_wanted_ = false;
+      listing_ = true;
+      schedule(ListTask{});
+    } else if (!paths_wanted_.empty()) {
+      std::set<WorkspacePath> known;
+      std::set<WorkspacePath> unknown;
+      for (const WorkspacePath& path : std::exchange(paths_wanted_, {})) {
+        (table_.id_at(path.str()) ? known : unknown).insert(path);
+      }
+      start_scan(known, unknown);
+    }
+  }
+  // Until the disk has been looked at once, everything may still change.
+  if (!reconciled_ || !options_.write_back) return;
+  const std::int64_t now = documents_.steady_ms();
+  std::vector<std::string> due;
+  for (const auto& [id, ahead] : ahead_) {
+    if (!in_flight_.contains(id) && due_ms(ahead) <= now) due.push_back(id);
+  }
+  for (const std::string& id : due) plan_file(id);
+}
+
+void DiskSync::plan_file(const std::string& id) {
+  const workspace::MetadataDoc& metadata = documents_.metadata();
+  const workspace::FileRecord* record = metadata.find(id);
+  const FileTable::Row* row = table_.find(id);
+  if (record == nullptr) return mark_level(id);  // A body whose record has not come yet.
+  if (record->deleted) {
+    if (row == nullptr) return mark_level(id);
+    return plan_removal(id, *row);
+  }
+  const auto wanted = metadata.path_of(id);
+  const auto path =
+      wanted ? WorkspacePath::parse(*wanted)
+             : Result<WorkspacePath>(Error{ErrorCode::NotAllowed, "not a path we would write"});
+  if (!path) {
+    problems_[record->path] = path.error().message;
+    return mark_level(id);
+  }
+  if (row != nullptr && row->on_disk && row->path != path->str()) {
+    const auto from = WorkspacePath::parse(row->path);
+    DX_CHECK(from.has_value());
+    return send_off(id, MoveTask{id, *from, *path, expect(row)});
+  }
+  auto bytes = importer_.render(id);
+  if (!bytes) return failed(id, *path, bytes.error());
+  if (row != nullptr && row->on_disk && sha256(as_bytes(*bytes)) == row->base_hash) {
+    if (row->has_pending) table_.give_up(id);
+    return mark_level(id);
+  }
+  const filesystem::Expected expected = expect(row);
+  table_.intend(id, path->str(), *bytes);
+  send_off(id,
+           WriteTask{id, *path, std::make_shared<const std::string>(std::move(*bytes)), expected});
+}
+
+void DiskSync::send_off(const std::string& id, DiskTask task) {
+  in_flight_.emplace(id, ahead_.at(id).last_ms);
+  schedule(std::move(task));
+}
+
+void DiskSync::plan_removal(const std::string& id, const FileTable::Row& row) {
+  const auto path = WorkspacePath::parse(row.path);
+  if (!path || !row.on_disk) {
+    table_.forget(id);
+    return mark_level(id);
+  }
+  send_off(id, TrashTask{id, *path, expect(&row)});
+}
+
+void DiskSync::written(const WriteTask& task, DiskResult&& result) {
+  const std::int64_t last_edit_ms = in_flight_.extract(task.file_id).mapped();
+  if (!result.status) return failed(task.file_id, task.path, result.status.error());
+  ++written_;
+  problems_.erase(task.path.str());
+  // The record's `header` is the text on disk.
+  const workspace::FileRecord* stored = documents_.metadata().find(task.file_id);
+  if (const auto parts = workspace::split_markdown(*task.bytes);
+      parts && stored != nullptr && !stored->deleted) {
+    if (stored->header != parts->header) {
+      workspace::FileRecord record = *stored;
+      record.header = parts->header;
+      documents_.metadata().put(task.file_id, record, kOriginDisk);
+    }
+  }
+  table_.agree(task.file_id, task.path.str(), *task.bytes, sha256(as_bytes(*task.bytes)),
+               *result.stat);
+  const auto ahead = ahead_.find(task.file_id);
+  if (ahead == ahead_.end()) return;
+  if (ahead->second.last_ms == last_edit_ms) return mark_level(task.file_id);
+  // More was typed while we wrote.
+  ahead->second = {.since_ms = ahead->second.last_ms, .last_ms = ahead->second.last_ms};
+}
+
+void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
+  in_flight_.erase(task.file_id);
+  if (!result.status) {
+    if (result.status.error().code == ErrorCode::AlreadyExists) paths_wanted_.insert(task.to);
+    return failed(task.file_id, task.from, result.status.error());
+  }
+  ++written_;
+  note(table_.move(task.file_id, task.to.str()), task.to.str());
+}
+
+void DiskSync::trashed(const TrashTask& task, const DiskResult& result) {
+  in_flight_.erase(task.file_id);
+  if (!result.status && result.status.error().code != ErrorCode::NotFound) {
+    return failed(task.file_id, task.path, result.status.error());
+  }
+  ++written_;
+  problems_.erase(task.path.str());
+  table_.forget(task.file_id);
+  mark_level(task.file_id);
+}
+
+void DiskSync::failed(const std::string& id, const WorkspacePath& path, const Error& error) {
+  table_.give_up(id);
+  const auto it = ahead_.find(id);
+  if (error.code == ErrorCode::Conflict || error.code == ErrorCode::AlreadyExists ||
+      error.code == ErrorCode::NotFound) {
+    paths_wanted_.insert(path);  // Somebody changed it since: look first, then write what both say.
+    if (it != ahead_.end()) it->second.not_before_ms = documents_.steady_ms() + options_.quiet_ms;
+    return;
+  }
+  problems_[path.str()] = error.message;
+  log(LogLevel::Warning, "disk", path.str() + ": " + error.message);
+  if (it == ahead_.end()) return;
+  it->second.retry_ms = std::clamp(it->second.retry_ms * 2, kFirstRetryMs, kLastRetryMs);
+  it->second.not_before_ms = documents_.steady_ms() + it->second.retry_ms;
+}
+
+void DiskSync::note(const Status& status, const std::string& what) {
+  if (status) return;
+  problems_[what] = status.error().message;
+  log(LogLevel::Error, "disk", what + ": " + status.error().message);
+}
+
+// --- the turn ---
+
+void DiskSync::release() {
+  released_.insert(released_.end(), std::make_move_iterator(planned_.begin()),
+                   std::make_move_iterator(planned_.end()));
+  planned_.clear();
+}
+
+std::vector<DiskTask> DiskSync::take_tasks() {
+  return std::exchange(released_, {});
+}
+
+void DiskSync::complete(DiskResult&& result) {
+  DiskTask task = std::move(result.task);
+  if (std::holds_alternative<ListTask>(task)) {
+    if (!result.status) {
+      listing_ = false;
+      return note(result.status, "list");
+    }
+    return listed(std::move(*result.listing));
+  }
+  if (const auto* read = std::get_if<ReadTask>(&task)) return read_done(*read, std::move(result));
+  if (const auto* write = std::get_if<WriteTask>(&task)) return written(*write, std::move(result));
+  if (const auto* move = std::get_if<MoveTask>(&task)) return moved(*move, result);
+  if (const auto* trash = std::get_if<TrashTask>(&task)) return trashed(*trash, result);
+}
+
+std::optional<std::int64_t> DiskSync::next_due_ms() const {
+  if (!planned_.empty() || ((list_wanted_ || !paths_wanted_.empty()) && !scan_ && !listing_))
+    return 0;
+  if (!reconciled_ || !options_.write_back) return std::nullopt;
+  std::optional<std::int64_t> next;
+  for (const auto& [id, ahead] : ahead_) {
+    if (!in_flight_.contains(id)) next = std::min(next.value_or(INT64_MAX), due_ms(ahead));
+  }
+  return next;
+}
+
+bool DiskSync::idle() const {
+  if (!planned_.empty() || !released_.empty() || scan_ || listing_ || list_wanted_ ||
+      !paths_wanted_.empty())
+    return false;
+  if (!in_flight_.empty()) return false;
+  if (!options_.write_back) return true;
+  return std::all_of(ahead_.begin(), ahead_.end(),
+                     [](const auto& entry) { return entry.second.retry_ms > 0; });
+}
+
+std::vector<std::string> DiskSync::ahead() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, ahead] : ahead_) ids.push_back(id);
+  return ids;
+}
+
+DiskSync::Counts DiskSync::counts() const {
+  Counts counts{.updated = importer_.updated, .deleted = importer_.deleted, .written = written_};
+  if (scan_) {
+    counts.scan_total = scan_->total;
+    counts.scan_done = scan_->total - scan_->reading.size();
+  }
+  return counts;
+}
+
+}  // namespace diaryx::sync

@@ -1,0 +1,127 @@
+// Keeps files and documents the same, both ways. Decides; does no I/O but the store's: what is to
+// be done on disk is handed out as tasks and comes back as results.
+//
+//   disk → documents   rescan(), paths_changed() → ListTask, ReadTask → complete() → Importer
+//   documents → disk   every change marks its file as ahead; quiet for 300 ms, or 2 s behind at
+//   most → WriteTask, MoveTask,
+//                      TrashTask, each only if the disk still is as the ledger says
+//
+// One turn: events → plan() → Documents::commit() → release() → take_tasks(). A task leaves only
+// after what it relies on (the ledger's note that we are about to write) is durable.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/sync/disk_task.h"
+#include "engine/sync/file_table.h"
+#include "engine/sync/importer.h"
+
+namespace diaryx::sync {
+
+struct DiskSyncOptions {
+  bool write_back = true;          // false: documents never change files.
+  std::int64_t quiet_ms = 300;     // After the last edit of a file.
+  std::int64_t behind_ms = 2'000;  // After the first.
+};
+
+class DiskSync {
+ public:
+  DiskSync(Documents& documents, const DiskSyncOptions& options);
+  // Reads the ledger. Call once, and after a commit failed.
+  Status load();
+
+  // List everything and take in what changed since last time.
+  void rescan();
+  // These may have changed, appeared or gone. Others than Markdown are ignored.
+  void paths_changed(const std::set<WorkspacePath>& paths);
+  // Quiet times are over: write what waits now, and from here on at once.
+  void hurry(bool on = true) { hurry_ = on; }
+
+  void plan();
+  void release();
+  std::vector<DiskTask> take_tasks();
+  void complete(DiskResult&& result);
+
+  // Steady ms at which plan() has something to do; nothing if it waits for results or events only.
+  std::optional<std::int64_t> next_due_ms() const;
+  // Nothing in flight, nothing waiting to be read or written (files that cannot be written now do
+  // not count).
+  bool idle() const;
+  // The first rescan has been taken in.
+  bool reconciled() const noexcept { return reconciled_; }
+
+  // Files whose documents are ahead of the disk.
+  std::vector<std::string> ahead() const;
+  // Path → why it is not synced, or not written.
+  const Problems& problems() const noexcept { return problems_; }
+  struct Counts {
+    std::uint64_t updated = 0, deleted = 0, written = 0;
+    std::uint64_t scan_done = 0, scan_total = 0;  // Files of the scan in progress.
+  };
+  Counts counts() const;
+
+ private:
+  // A scan: files that changed together. Known files are read before unknown ones, so that a file
+  // that vanished is known to have vanished when its twin under another name is looked at.
+  struct Scan {
+    std::set<std::string> reading;          // Paths of ReadTasks in flight.
+    std::vector<Importer::Observed> fresh;  // Unknown files, read.
+    std::uint64_t fresh_bytes = 0;
+    std::set<std::string> gone;       // Ids of files that were not found.
+    std::set<std::string> looked_at;  // Paths read, or about to be.
+    bool added = false;
+    std::uint64_t total = 0;
+  };
+  struct Ahead {
+    std::int64_t since_ms, last_ms;
+    std::int64_t not_before_ms = 0;  // After a failed write.
+    std::int64_t retry_ms = 0;
+  };
+
+  void schedule(DiskTask task) { planned_.push_back(std::move(task)); }
+  void start_scan(const std::set<WorkspacePath>& known, const std::set<WorkspacePath>& unknown);
+  void listed(filesystem::Listing&& listing);
+  void read_done(const ReadTask& task, DiskResult&& result);
+  void read_in_scan(const WorkspacePath& path);
+  bool look_for_old_places();
+  void take_in_fresh();
+  void finish_scan();
+  void written(const WriteTask& task, DiskResult&& result);
+  void moved(const MoveTask& task, const DiskResult& result);
+  void trashed(const TrashTask& task, const DiskResult& result);
+  void failed(const std::string& id, const WorkspacePath& path, const Error& error);
+
+  void mark_ahead(const std::string& id);
+  void mark_level(const std::string& id);
+  std::int64_t due_ms(const Ahead& ahead) const;
+  void plan_file(const std::string& id);
+  void send_off(const std::string& id, DiskTask task);
+  void plan_removal(const std::string& id, const FileTable::Row& row);
+  void note(const Status& status, const std::string& what);
+
+  Documents& documents_;
+  DiskSyncOptions options_;
+  FileTable table_;
+  Problems problems_;
+  Importer importer_;
+
+  std::vector<DiskTask> planned_;
+  std::vector<DiskTask> released_;
+  std::optional<Scan> scan_;
+  bool listing_ = false;
+  bool list_wanted_ = false;
+  std::set<WorkspacePath> paths_wanted_;
+  std::map<std::string, Ahead> ahead_;
+  std::map<std::string, std::int64_t>
+      in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
+  std::uint64_t written_ = 0;
+  bool hurry_ = false;
+  bool reconciled_ = false;
+};
+
+}  // namespace diaryx::sync

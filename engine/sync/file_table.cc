@@ -1,0 +1,156 @@
+#include "engine/sync/file_table.h"
+
+namespace diaryx::sync {
+
+Status FileTable::load() {
+  rows_.clear();
+  by_path_.clear();
+  queued_.clear();
+  DX_TRY(const auto stamps, documents_.store().ledger_stamps());
+  for (const storage::LedgerStamp& stamp : stamps) {
+    Row row;
+    row.path = stamp.path;
+    row.base_hash = stamp.base_hash;
+    row.stat = {.size = stamp.size, .mtime_ns = stamp.mtime_ns, .inode = stamp.inode};
+    row.on_disk = !stamp.path.empty();
+    row.has_pending = stamp.has_pending;
+    if (!row.on_disk) {
+      // Its first write did not come to its end: it may be there or not.
+      DX_TRY(const auto entry, documents_.store().ledger(stamp.file_id));
+      if (entry) row.path = entry->pending_path;
+    }
+    by_path_[row.path] = stamp.file_id;
+    rows_.emplace(stamp.file_id, std::move(row));
+  }
+  return {};
+}
+
+const FileTable::Row* FileTable::find(std::string_view file_id) const {
+  const auto it = rows_.find(file_id);
+  return it == rows_.end() ? nullptr : &it->second;
+}
+
+std::optional<std::string> FileTable::id_at(std::string_view path) const {
+  const auto it = by_path_.find(std::string(path));
+  if (it == by_path_.end()) return std::nullopt;
+  return it->second;
+}
+
+Result<std::optional<storage::LedgerEntry>> FileTable::entry(const std::string& file_id) {
+  if (const auto it = queued_.find(file_id); it != queued_.end()) return std::optional(it->second);
+  if (!rows_.contains(file_id)) return std::optional<storage::LedgerEntry>();
+  return documents_.store().ledger(file_id);
+}
+
+filesystem::FileStat FileTable::settled(filesystem::FileStat stat) const {
+  constexpr std::int64_t kTickNs = 20'000'000;
+  if (documents_.wall_ms() * 1'000'000 - stat.mtime_ns < kTickNs) stat.mtime_ns = 0;
+  return stat;
+}
+
+void FileTable::put(storage::LedgerEntry entry) {
+  Row& row = rows_[entry.file_id];
+  if (!row.path.empty() && row.path != entry.path) {
+    if (const auto it = by_path_.find(row.path);
+        it != by_path_.end() && it->second == entry.file_id)
+      by_path_.erase(it);
+  }
+  row.path = entry.path;
+  row.base_hash = entry.base_hash;
+  row.stat = {.size = entry.size, .mtime_ns = entry.mtime_ns, .inode = entry.inode};
+  row.on_disk = true;
+  row.has_pending = entry.pending.has_value();
+  by_path_[entry.path] = entry.file_id;
+  const std::string id = entry.file_id;
+  queued_.insert_or_assign(id, std::move(entry));
+  documents_.queue([this, id](storage::Store& store) -> Status {
+    const auto it = queued_.find(id);
+    if (it == queued_.end()) return {};  // A later change of this turn has replaced it.
+    auto node = queued_.extract(it);
+    return store.put_ledger(node.mapped());
+  });
+}
+
+void FileTable::agree(const std::string& file_id, const std::string& path, std::string bytes,
+                      const Sha256& hash, const filesystem::FileStat& stat) {
+  const filesystem::FileStat kept = settled(stat);
+  put({.file_id = file_id,
+       .path = path,
+       .base = std::move(bytes),
+       .base_hash = hash,
+       .size = kept.size,
+       .mtime_ns = kept.mtime_ns,
+       .inode = kept.inode,
+       .pending = std::nullopt,
+       .pending_path = {}});
+}
+
+void FileTable::touch(const std::string& file_id, const filesystem::FileStat& stat) {
+  const auto it = rows_.find(file_id);
+  if (it == rows_.end()) return;
+  const filesystem::FileStat kept = settled(stat);
+  it->second.stat = kept;
+  if (const auto queued = queued_.find(file_id); queued != queued_.end()) {
+    queued->second.size = kept.size;
+    queued->second.mtime_ns = kept.mtime_ns;
+    queued->second.inode = kept.inode;
+    return;
+  }
+  documents_.queue([file_id, kept](storage::Store& store) {
+    return store.put_ledger_stat(file_id, kept.size, kept.mtime_ns, kept.inode);
+  });
+}
+
+Status FileTable::move(const std::string& file_id, const std::string& path) {
+  DX_TRY(auto found, entry(file_id));
+  if (!found) return {};
+  found->path = path;
+  put(std::move(*found));
+  return {};
+}
+
+void FileTable::intend(const std::string& file_id, const std::string& path,
+                       const std::string& bytes) {
+  Row& row = rows_[file_id];
+  if (!row.on_disk) {
+    row.path = path;
+    by_path_[path] = file_id;
+  }
+  row.has_pending = true;
+  if (const auto queued = queued_.find(file_id); queued != queued_.end()) {
+    queued->second.pending = bytes;
+    queued->second.pending_path = path;
+    return;
+  }
+  documents_.queue([file_id, path, bytes](storage::Store& store) {
+    return store.set_ledger_pending(file_id, path, bytes);
+  });
+}
+
+void FileTable::give_up(const std::string& file_id) {
+  const auto it = rows_.find(file_id);
+  if (it == rows_.end()) return;
+  if (!it->second.on_disk) {
+    forget(file_id);
+    return;
+  }
+  it->second.has_pending = false;
+  if (const auto queued = queued_.find(file_id); queued != queued_.end()) {
+    queued->second.pending.reset();
+    return;
+  }
+  documents_.queue(
+      [file_id](storage::Store& store) { return store.clear_ledger_pending(file_id); });
+}
+
+void FileTable::forget(const std::string& file_id) {
+  const auto it = rows_.find(file_id);
+  if (it == rows_.end()) return;
+  if (const auto at = by_path_.find(it->second.path); at != by_path_.end() && at->second == file_id)
+    by_path_.erase(at);
+  rows_.erase(it);
+  queued_.erase(file_id);
+  documents_.queue([file_id](storage::Store& store) { return store.remove_ledger(file_id); });
+}
+
+}  // namespace diaryx::sync

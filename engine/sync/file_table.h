@@ -1,0 +1,63 @@
+// The ledger in memory: which file is where on disk, and what disk and documents last agreed on.
+// The texts stay in the store.
+//
+// Changes go into the turn's transaction (Documents::queue) and are visible here at once; after a
+// failed commit, load() again.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/filesystem/file_tree.h"
+#include "engine/sync/documents.h"
+
+namespace diaryx::sync {
+
+class FileTable {
+ public:
+  explicit FileTable(Documents& documents) : documents_(documents) {}
+  Status load();
+
+  struct Row {
+    std::string path;
+    Sha256 base_hash{};
+    filesystem::FileStat stat;
+    bool on_disk = false;  // false: we are about to write it for the first time.
+    bool has_pending = false;
+  };
+  const Row* find(std::string_view file_id) const;
+  // The file that disk and documents last agreed is at `path`.
+  std::optional<std::string> id_at(std::string_view path) const;
+  const std::map<std::string, Row, std::less<>>& rows() const noexcept { return rows_; }
+
+  // With the texts. Sees what this turn has changed.
+  Result<std::optional<storage::LedgerEntry>> entry(const std::string& file_id);
+
+  // Disk and document agree on these bytes, at this path.
+  void agree(const std::string& file_id, const std::string& path, std::string bytes,
+             const Sha256& hash, const filesystem::FileStat& stat);
+  // The same bytes, another stat or path.
+  void touch(const std::string& file_id, const filesystem::FileStat& stat);
+  Status move(const std::string& file_id, const std::string& path);
+  // We are about to write.
+  void intend(const std::string& file_id, const std::string& path, const std::string& bytes);
+  void give_up(const std::string& file_id);
+  void forget(const std::string& file_id);
+
+ private:
+  void put(storage::LedgerEntry entry);
+  // A file changed within the clock's tick of being read may change again unseen: make sure that it
+  // is read next time.
+  filesystem::FileStat settled(filesystem::FileStat stat) const;
+
+  Documents& documents_;
+  std::map<std::string, Row, std::less<>> rows_;
+  std::unordered_map<std::string, std::string> by_path_;
+  // Entries queued in this turn, so that entry() sees them. Cleared when the store has them.
+  std::map<std::string, storage::LedgerEntry> queued_;
+};
+
+}  // namespace diaryx::sync

@@ -1,0 +1,298 @@
+#include "engine/sync/importer.h"
+
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/base/utf.h"
+#include "engine/workspace/render.h"
+#include "engine/workspace/seed.h"
+#include "engine/workspace/text_diff.h"
+
+namespace diaryx::sync {
+namespace {
+
+using workspace::FileRecord;
+using workspace::MarkdownFile;
+
+// Sees the files of a batch before they have records.
+class BatchLinks final : public workspace::LinkResolver {
+ public:
+  BatchLinks(const workspace::MetadataDoc& known, const std::map<std::string, std::string>& batch)
+      : known_(known), batch_(batch) {}
+
+  std::optional<std::string> id_of(std::string_view link_text,
+                                   std::string_view from) const override {
+    if (auto id = known_.id_of(link_text, from)) return id;
+    const auto target =
+        workspace::canonical_target(workspace::parse_link(link_text), from, known_.link_format());
+    if (!target) return std::nullopt;
+    const auto it = batch_.find(*target);
+    if (it == batch_.end()) return std::nullopt;
+    return it->second;
+  }
+  std::optional<std::string> link_to(std::string_view id, std::string_view from) const override {
+    return known_.link_to(id, from);
+  }
+  bool is_file_id(std::string_view text) const override { return known_.is_file_id(text); }
+
+ private:
+  const workspace::MetadataDoc& known_;
+  const std::map<std::string, std::string>& batch_;  // path → id
+};
+
+// Applies byte edits of `before` to the shared text that says the same.
+void apply_text_edits(crdt::Text text, std::string_view before,
+                      const std::vector<workspace::TextEdit>& edits) {
+  // Positions in UTF-16 units, gathered from the front; edits made from the back, so that they stay
+  // right.
+  struct Place {
+    std::uint64_t at, length;
+    const std::string* insert;
+  };
+  std::vector<Place> places;
+  std::uint64_t units = 0;
+  std::size_t bytes = 0;
+  for (const workspace::TextEdit& edit : edits) {
+    units += utf16_length(before.substr(bytes, edit.at - bytes));
+    const std::uint64_t erased = utf16_length(before.substr(edit.at, edit.erase));
+    places.push_back({units, erased, &edit.insert});
+    units += erased;
+    bytes = edit.at + edit.erase;
+  }
+  for (auto place = places.rbegin(); place != places.rend(); ++place) {
+    if (place->length > 0) text.erase(place->at, place->length);
+    if (!place->insert->empty()) text.insert(place->at, *place->insert);
+  }
+}
+
+}  // namespace
+
+std::optional<MarkdownFile> Importer::split(const Observed& file) {
+  auto parts = workspace::split_markdown(file.content.bytes);
+  if (parts) {
+    problems_.erase(file.path.str());
+    return std::move(*parts);
+  }
+  problems_[file.path.str()] = parts.error().message;
+  return std::nullopt;
+}
+
+Importer::Side Importer::side(MarkdownFile file, const std::string& path,
+                              const workspace::LinkResolver& links) const {
+  workspace::HeaderFields fields = workspace::read_fields(file.header, path, links);
+  return {std::move(file), std::move(fields.record), !fields.unreadable.has_value()};
+}
+
+Status Importer::known(const std::string& id, Observed&& file) {
+  const FileTable::Row* row = table_.find(id);
+  if (row == nullptr) return {};
+  if (row->on_disk && row->base_hash == file.hash) {
+    problems_.erase(file.path.str());
+    if (row->path == file.path.str() && row->stat != file.content.stat)
+      table_.touch(id, file.content.stat);
+    if (row->has_pending) table_.give_up(id);  // We meant to write and did not get to it.
+    return {};
+  }
+  DX_TRY(const auto entry, table_.entry(id));
+  if (!entry) return {};
+  if (entry->pending && *entry->pending == file.content.bytes) {
+    // Our own write, finished just before a crash or before we were told.
+    table_.agree(id, file.path.str(), std::move(file.content.bytes), file.hash, file.content.stat);
+    return {};
+  }
+  auto disk = split(file);
+  if (!disk) return {};
+  if (!row->on_disk) return merge(id, std::move(file), std::move(*disk), nullptr);
+  auto base = workspace::split_markdown(entry->base);
+  if (!base) return Error{ErrorCode::Corrupt, file.path.str() + ": the ledger's base is not text"};
+  return merge(id, std::move(file), std::move(*disk), &*base);
+}
+
+Status Importer::merge(const std::string& id, Observed&& file, MarkdownFile&& disk,
+                       const MarkdownFile* base) {
+  workspace::MetadataDoc& metadata = documents_.metadata();
+  const std::string path = file.path.str();
+  const FileRecord* stored = metadata.find(id);
+  FileRecord record = stored != nullptr ? *stored : FileRecord{};
+  const bool revived = stored == nullptr || stored->deleted;
+  if (revived) record.path = path;
+
+  const Side theirs = side(std::move(disk), path, metadata);
+  if (theirs.readable) {
+    Side ours{.file = {}, .fields = record, .readable = true};
+    if (base != nullptr && !revived) {
+      if (Side agreed = side(*base, path, metadata); agreed.readable) ours = std::move(agreed);
+    } else if (!revived) {
+      ours.fields = FileRecord{};  // Never agreed on anything: what the file says is added to what
+                                   // the record says.
+    }
+    workspace::merge_fields(record, ours.fields, theirs.fields);
+  }
+  record.header = theirs.file.header;
+  record.eol = theirs.file.eol;
+  record.bom = theirs.file.bom;
+  record.deleted = false;
+
+  std::string agreed_body;
+  if (base != nullptr) {
+    agreed_body = base->body;
+  } else if (revived) {
+    DX_TRY(agreed_body, documents_.body_text(id));  // The file is the truth again.
+  }
+  DX_TRY_OK(merge_body(id, agreed_body, theirs.file.body));
+  metadata.put(id, record, kOriginDisk);
+  table_.agree(id, path, std::move(file.content.bytes), file.hash, file.content.stat);
+  ++updated;
+  return {};
+}
+
+Status Importer::merge_body(const std::string& id, const std::string& base,
+                            const std::string& theirs) {
+  const std::string name = body_doc_name(id);
+  DX_TRY(LiveDocument* const document, documents_.open_document(name));
+  const std::string ours = document->text().to_string();
+  if (utf16_length(ours) != document->text().length()) {
+    return Error{ErrorCode::Unsupported,
+                 name + ": holds something that is not text; the file was not taken in",
+                 "remove the embedded object in the editor that put it there"};
+  }
+  const auto edits = workspace::rebase_edits(base, ours, theirs);
+  if (edits.empty()) return {};
+  document->doc->transact([&] { apply_text_edits(document->text(), ours, edits); }, kOriginDisk);
+  return {};
+}
+
+Status Importer::fresh(std::vector<Observed>&& files) {
+  workspace::MetadataDoc& metadata = documents_.metadata();
+  struct Split {
+    Observed file;
+    MarkdownFile parts;
+    std::string id;
+  };
+  std::vector<Split> seeded;
+  std::vector<Split> unseeded;
+  std::map<std::string, std::string> ids;  // path → id, of this batch
+  for (Observed& file : files) {
+    auto parts = split(file);
+    if (!parts) continue;
+    const std::string path = file.path.str();
+    std::optional<std::string> id = metadata.id_at(path);
+    if (!id) id = metadata.tombstone_at(path);
+    bool may_seed = !id.has_value();
+    if (!id) {
+      id = metadata.id_for_path(path);
+      DX_TRY(const bool waiting, documents_.exists(path_doc_name(path)));
+      DX_TRY(const bool written, documents_.exists(body_doc_name(*id)));
+      may_seed = !waiting && !written;
+    }
+    ids.emplace(path, *id);
+    (may_seed ? seeded : unseeded).push_back({std::move(file), std::move(*parts), std::move(*id)});
+  }
+
+  const BatchLinks links(metadata, ids);
+  std::map<std::string, FileRecord, std::less<>> records;
+  for (Split& one : seeded) {
+    Side theirs = side(std::move(one.parts), one.file.path.str(), links);
+    FileRecord& record = records[one.id];
+    record = std::move(theirs.fields);
+    record.path = one.file.path.str();
+    record.header = theirs.file.header;
+    record.eol = theirs.file.eol;
+    record.bom = theirs.file.bom;
+    documents_.create(body_doc_name(one.id), workspace::seed_body(one.id, theirs.file.body).update);
+    table_.agree(one.id, record.path, std::move(one.file.content.bytes), one.file.hash,
+                 one.file.content.stat);
+    ++updated;
+  }
+  if (!records.empty()) {
+    const workspace::Seed seed = workspace::seed_records(records);
+    LiveDocument& document = documents_.workspace();
+    if (document.doc->clock_of(seed.client_id) == 0) {
+      DX_TRY_OK(documents_.apply(document, seed.update, kOriginDisk));
+    } else {
+      for (const auto& [id, record] : records) metadata.put(id, record, kOriginDisk);
+    }
+  }
+  for (Split& one : unseeded) {
+    DX_TRY_OK(take_in_unseeded(one.id, std::move(one.file), std::move(one.parts)));
+  }
+  return {};
+}
+
+Status Importer::take_in_unseeded(const std::string& id, Observed&& file, MarkdownFile&& disk) {
+  const std::string waiting = path_doc_name(file.path.str());
+  const std::string body = body_doc_name(id);
+  DX_TRY(const bool has_waiting, documents_.exists(waiting));
+  DX_TRY(const bool has_body, documents_.exists(body));
+  if (has_waiting && !has_body) DX_TRY_OK(documents_.rename(waiting, body));
+  return merge(id, std::move(file), std::move(disk), nullptr);
+}
+
+Status Importer::vanished(const std::string& id) {
+  const FileTable::Row* row = table_.find(id);
+  if (row == nullptr) return {};
+  const std::string path = row->path;
+  const FileRecord* stored = documents_.metadata().find(id);
+  if (stored == nullptr || stored->deleted || !row->on_disk) {
+    table_.forget(id);  // Nothing to delete, or a first write that did not come about.
+    return {};
+  }
+  DX_TRY(const std::string rendered, render(id));
+  const bool seen =
+      sha256(as_bytes(rendered)) == row->base_hash && documents_.metadata().path_of(id) == path;
+  table_.forget(id);
+  if (!seen) {
+    log(LogLevel::Warning, "disk",
+        path + ": deleted on disk while it had unseen edits; written again");
+    return {};
+  }
+  FileRecord record = *stored;
+  record.deleted = true;
+  record.modified_at = documents_.wall_ms();
+  documents_.metadata().put(id, record, kOriginDisk);
+  ++deleted;
+  return {};
+}
+
+Status Importer::moved(const std::string& id, Observed&& file) {
+  const FileRecord* stored = documents_.metadata().find(id);
+  if (stored != nullptr && !stored->deleted) {
+    FileRecord record = *stored;
+    record.path = file.path.str();
+    documents_.metadata().put(id, record, kOriginDisk);
+  }
+  DX_TRY_OK(table_.move(id, file.path.str()));
+  return known(id, std::move(file));
+}
+
+void Importer::relink() {
+  workspace::MetadataDoc& metadata = documents_.metadata();
+  const auto resolve = [&](std::string& link, const std::string& from) {
+    if (metadata.find(link) != nullptr) return false;
+    const auto id = metadata.id_of(link, from);
+    if (!id) return false;
+    link = *id;
+    return true;
+  };
+  std::map<std::string, FileRecord> changed;
+  for (const auto& [id, record] : metadata.records()) {
+    if (record.deleted) continue;
+    FileRecord copy = record;
+    bool any = copy.part_of && resolve(*copy.part_of, copy.path);
+    if (copy.contents) {
+      for (std::string& link : *copy.contents) any |= resolve(link, copy.path);
+    }
+    if (any) changed.emplace(id, std::move(copy));
+  }
+  for (const auto& [id, record] : changed) metadata.put(id, record, kOriginDisk);
+}
+
+Result<std::string> Importer::render(const std::string& id) {
+  const workspace::MetadataDoc& metadata = documents_.metadata();
+  const FileRecord* record = metadata.find(id);
+  if (record == nullptr) return Error{ErrorCode::NotFound, id + ": no such file"};
+  DX_TRY(const std::string body, documents_.body_text(id));
+  return workspace::render_file(*record, body, metadata);
+}
+
+}  // namespace diaryx::sync

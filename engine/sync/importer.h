@@ -1,0 +1,71 @@
+// Files → documents. What changed on disk becomes the smallest edits of the documents that say the
+// same; what both sides changed is kept from both (three-way against the ledger's base).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/sync/documents.h"
+#include "engine/sync/file_table.h"
+
+namespace diaryx::sync {
+
+// What somebody should know about a path: it is not synced, or could not be written. By path.
+using Problems = std::map<std::string, std::string>;
+
+class Importer {
+ public:
+  Importer(Documents& documents, FileTable& table, Problems& problems)
+      : documents_(documents), table_(table), problems_(problems) {}
+
+  // One file as read.
+  struct Observed {
+    WorkspacePath path;
+    filesystem::FileContent content;
+    Sha256 hash{};
+  };
+
+  // A file that the ledger knows. Takes in what changed, if anything did.
+  Status known(const std::string& id, Observed&& file);
+  // Files that the ledger does not know, found together. They are taken in as one batch, so that
+  // links between them resolve and the same folder gives the same records on every machine. Text
+  // that is not UTF-8 becomes a problem.
+  Status fresh(std::vector<Observed>&& files);
+  // The file of `id` is gone from disk: tombstoned, unless its document has edits that the disk
+  // never saw.
+  Status vanished(const std::string& id);
+  // The same file at another place, with possibly other content.
+  Status moved(const std::string& id, Observed&& file);
+  // Link texts that resolve by now become file ids.
+  void relink();
+
+  // As the documents have it now. The record must be live.
+  Result<std::string> render(const std::string& id);
+
+  std::uint64_t updated = 0;  // Files taken in, new or changed, since the object was made.
+  std::uint64_t deleted = 0;
+
+ private:
+  struct Side {  // One side of the three-way merge.
+    workspace::MarkdownFile file;
+    workspace::FileRecord fields;
+    bool readable = true;
+  };
+  Side side(workspace::MarkdownFile file, const std::string& path,
+            const workspace::LinkResolver& links) const;
+  // `base`: what disk and document agreed on; nothing if they never did.
+  Status merge(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk,
+               const workspace::MarkdownFile* base);
+  Status merge_body(const std::string& id, const std::string& base, const std::string& theirs);
+  Status take_in_unseeded(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk);
+  std::optional<workspace::MarkdownFile> split(const Observed& file);
+
+  Documents& documents_;
+  FileTable& table_;
+  Problems& problems_;
+};
+
+}  // namespace diaryx::sync

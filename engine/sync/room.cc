@@ -1,0 +1,115 @@
+#include "engine/sync/room.h"
+
+#include <algorithm>
+
+#include "engine/protocol/frame.h"
+#include "engine/protocol/sync_message.h"
+
+namespace diaryx::sync {
+namespace {
+
+std::shared_ptr<const std::string> frame_for(const std::string& wire_id, Bytes payload) {
+  auto frame = protocol::encode_frame(wire_id, payload);
+  DX_CHECK(frame.has_value());  // The name came in as a frame's document id, so it fits one.
+  return std::make_shared<const std::string>(as_text(*frame));
+}
+
+}  // namespace
+
+std::size_t Room::connections() const {
+  std::set<ConnectionId> distinct;
+  for (const Subscription* subscription : subscriptions_) distinct.insert(subscription->connection);
+  return distinct.size();
+}
+
+void Room::add(Subscription& subscription) {
+  subscriptions_.push_back(&subscription);
+  ++document_->subscribers;
+}
+
+void Room::remove(const Subscription& subscription) {
+  const auto it = std::find(subscriptions_.begin(), subscriptions_.end(), &subscription);
+  DX_CHECK(it != subscriptions_.end());
+  *it = subscriptions_.back();
+  subscriptions_.pop_back();
+  --document_->subscribers;
+}
+
+Outgoing Room::to_one(const Subscription& subscription, Bytes payload) {
+  return {.targets = {subscription.connection},
+          .text = false,
+          .payload = frame_for(subscription.wire_id, payload)};
+}
+
+void Room::tell(Bytes payload, std::uint64_t except, std::vector<Outgoing>& out) const {
+  // Nearly always all use one name: one frame, one list of targets.
+  const std::size_t first = out.size();
+  std::vector<const std::string*> names;
+  for (const Subscription* subscription : subscriptions_) {
+    if (subscription->number == except) continue;
+    std::size_t i = 0;
+    while (i < names.size() && *names[i] != subscription->wire_id) ++i;
+    if (i == names.size()) {
+      names.push_back(&subscription->wire_id);
+      out.push_back(
+          {.targets = {}, .text = false, .payload = frame_for(subscription->wire_id, payload)});
+    }
+    out[first + i].targets.push_back(subscription->connection);
+  }
+}
+
+Status Room::presence(Subscription& from, Bytes update, std::int64_t now_ms,
+                      std::vector<Outgoing>& out) {
+  DX_TRY(const protocol::AwarenessEvents events, awareness_.apply(update, now_ms));
+  for (const auto* clients : {&events.update.added, &events.update.updated}) {
+    for (const std::uint64_t client : *clients) {
+      // A client that comes back through another connection belongs to that one from now on.
+      for (Subscription* other : subscriptions_) other->presences.erase(client);
+      from.presences.insert(client);
+    }
+  }
+  for (const std::uint64_t client : events.update.removed) from.presences.erase(client);
+  std::vector<std::uint64_t> clients = events.update.added;
+  clients.insert(clients.end(), events.update.updated.begin(), events.update.updated.end());
+  clients.insert(clients.end(), events.update.removed.begin(), events.update.removed.end());
+  if (!clients.empty()) tell_presences(clients, from.number, out);
+  return {};
+}
+
+void Room::tell_presences(const std::vector<std::uint64_t>& clients, std::uint64_t except,
+                          std::vector<Outgoing>& out) const {
+  Buffer payload;
+  protocol::write_awareness(payload, awareness_.encode(clients));
+  tell(payload, except, out);
+}
+
+void Room::forget_presences(Subscription& subscription, std::int64_t now_ms,
+                            std::vector<Outgoing>& out) {
+  if (subscription.presences.empty()) return;
+  const std::vector<std::uint64_t> clients(subscription.presences.begin(),
+                                           subscription.presences.end());
+  subscription.presences.clear();
+  (void)awareness_.remove(clients, now_ms);  // What it reports is what we pass in.
+  tell_presences(clients, subscription.number, out);
+}
+
+void Room::expire_presences(std::int64_t now_ms, std::int64_t timeout_ms,
+                            std::vector<Outgoing>& out) {
+  const std::vector<std::uint64_t> clients = awareness_.outdated(now_ms, timeout_ms);
+  if (clients.empty()) return;
+  (void)awareness_.remove(clients, now_ms);  // As above.
+  for (Subscription* subscription : subscriptions_) {
+    for (const std::uint64_t client : clients) subscription->presences.erase(client);
+  }
+  tell_presences(clients, 0, out);
+}
+
+Buffer Room::presences() const {
+  const std::vector<std::uint64_t> clients = awareness_.clients();
+  if (clients.empty()) return {};
+  Buffer payload;
+  protocol::write_awareness(payload, awareness_.encode(clients));
+  return payload;
+}
+
+}  // namespace diaryx::sync

@@ -1,0 +1,299 @@
+#include "engine/workspace/metadata_doc.h"
+
+#include <algorithm>
+
+#include "engine/base/hash.h"
+#include "engine/base/path.h"
+#include "engine/workspace/record_map.h"
+
+namespace diaryx::workspace {
+namespace {
+
+constexpr std::size_t kIdLength = 16;
+
+// A live record's path, if it is one that we would write.
+bool is_note_path(const std::string& path) {
+  const auto parsed = WorkspacePath::parse(path);
+  return parsed && parsed->is_markdown() && !parsed->is_hidden();
+}
+
+std::string with_number(const std::string& path, int number) {
+  return path.substr(0, path.size() - 3) + " (" + std::to_string(number) + ")" +
+         path.substr(path.size() - 3);
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
+        hex_digit(text[i + 2]) >= 0) {
+      decoded.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
+      i += 2;
+    } else {
+      decoded.push_back(text[i]);
+    }
+  }
+  return decoded;
+}
+
+std::string url_safe(const Sha256& digest) {
+  std::string text = to_base64(digest).substr(0, kIdLength);
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+bool may_be_root(const FileRecord& record) {
+  return !record.deleted && record.contents && !record.part_of;
+}
+
+}  // namespace
+
+MetadataDoc::MetadataDoc(crdt::Doc& doc) : doc_(doc) {
+  std::vector<std::string> ids;
+  doc_.map("files").for_each(
+      [&](std::string_view id, const crdt::Value&) { ids.emplace_back(id); });
+  for (const std::string& id : ids) reload(id);
+  displaced_ = displaced();
+  for (const auto& [id, path] : displaced_) displaced_by_path_.emplace(path, id);
+}
+
+const FileRecord* MetadataDoc::find(std::string_view id) const {
+  const auto it = records_.find(id);
+  return it == records_.end() ? nullptr : &it->second;
+}
+
+// --- index ---
+
+void MetadataDoc::index(const std::string& id, const FileRecord& record) {
+  if (may_be_root(record)) root_.reset();
+  if (record.deleted) {
+    tombstones_[record.path].insert(id);
+    return;
+  }
+  if (!is_note_path(record.path)) return;
+  std::set<std::string>& ids = claims_[record.path];
+  ids.insert(id);
+  if (ids.size() > 1) contested_.insert(record.path);
+}
+
+void MetadataDoc::unindex(const std::string& id, const FileRecord& record) {
+  if (may_be_root(record)) root_.reset();
+  auto& table = record.deleted ? tombstones_ : claims_;
+  const auto it = table.find(record.path);
+  if (it == table.end()) return;
+  it->second.erase(id);
+  if (!record.deleted && it->second.size() < 2) contested_.erase(record.path);
+  if (it->second.empty()) table.erase(it);
+}
+
+bool MetadataDoc::reload(const std::string& id) {
+  std::optional<FileRecord> record;
+  const auto value = doc_.map("files").get(id);
+  if (value) {
+    if (const auto* type = std::get_if<crdt::TypeRef>(&*value)) {
+      if (doc_.kind_of(*type) == crdt::TypeKind::Map) record = read_record(crdt::Map(*type));
+    } else if (const auto* text = std::get<codec::Any>(*value).get<std::string>()) {
+      record = read_json_record(id, *text);
+    }
+  }
+  if (value && !record) {
+    unreadable_.insert(id);
+  } else {
+    unreadable_.erase(id);
+  }
+  const auto old = records_.find(id);
+  if (old == records_.end() && !record) return false;
+  if (old != records_.end()) {
+    if (record && old->second == *record) return false;
+    unindex(id, old->second);
+    records_.erase(old);
+  }
+  if (record) {
+    const auto [it, inserted] = records_.emplace(id, std::move(*record));
+    index(id, it->second);
+  }
+  return true;
+}
+
+std::map<std::string, std::string> MetadataDoc::displaced() const {
+  std::map<std::string, std::string> result;
+  std::set<std::string> given;
+  for (const std::string& path : contested_) {
+    int number = 2;
+    const std::set<std::string>& ids = claims_.at(path);
+    for (auto id = std::next(ids.begin()); id != ids.end(); ++id) {
+      std::string candidate = with_number(path, number++);
+      while (claims_.contains(candidate) || given.contains(candidate))
+        candidate = with_number(path, number++);
+      given.insert(candidate);
+      result.emplace(*id, std::move(candidate));
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> MetadataDoc::refresh(const crdt::TransactionSummary& summary) {
+  std::set<std::string> touched;
+  for (const crdt::TransactionSummary::Change& change : summary.changes) {
+    const auto path = doc_.path_of(change.type);
+    if (!path || path->root != "files") continue;
+    if (path->steps.empty()) {
+      touched.insert(change.keys.begin(), change.keys.end());
+    } else if (path->steps.front().key) {
+      touched.insert(*path->steps.front().key);
+    }
+  }
+  std::set<std::string> changed;
+  std::set<std::string> moved;  // Their links in other files follow.
+  for (const std::string& id : touched) {
+    const auto before = path_of(id);
+    if (!reload(id)) continue;
+    changed.insert(id);
+    if (before && path_of(id) != before) moved.insert(id);
+  }
+  if (!changed.empty() && !(contested_.empty() && displaced_.empty())) {
+    std::map<std::string, std::string> now = displaced();
+    for (const auto* table : {&now, &displaced_}) {
+      for (const auto& [id, path] : *table) {
+        const auto a = now.find(id);
+        const auto b = displaced_.find(id);
+        const bool same = a != now.end() && b != displaced_.end() && a->second == b->second;
+        if (same) continue;
+        changed.insert(id);
+        moved.insert(id);
+      }
+    }
+    displaced_ = std::move(now);
+    displaced_by_path_.clear();
+    for (const auto& [id, path] : displaced_) displaced_by_path_.emplace(path, id);
+  }
+  if (!moved.empty()) add_linking_to(moved, changed);
+  return {changed.begin(), changed.end()};
+}
+
+void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
+                                 std::set<std::string>& ids) const {
+  for (const auto& [id, record] : records_) {
+    if (record.deleted) continue;
+    const bool up = record.part_of && targets.contains(*record.part_of);
+    const bool down =
+        record.contents &&
+        std::any_of(record.contents->begin(), record.contents->end(),
+                    [&](const std::string& child) { return targets.contains(child); });
+    if (up || down) ids.insert(id);
+  }
+}
+
+// --- look-ups ---
+
+std::optional<std::string> MetadataDoc::path_of(std::string_view id) const {
+  const FileRecord* record = find(id);
+  if (record == nullptr || record->deleted || !claims_.contains(record->path)) return std::nullopt;
+  if (const auto it = displaced_.find(std::string(id)); it != displaced_.end()) return it->second;
+  return record->path;
+}
+
+std::optional<std::string> MetadataDoc::id_at(std::string_view path) const {
+  const std::string key(path);
+  if (const auto it = claims_.find(key); it != claims_.end()) return *it->second.begin();
+  if (const auto it = displaced_by_path_.find(key); it != displaced_by_path_.end())
+    return it->second;
+  return std::nullopt;
+}
+
+std::optional<std::string> MetadataDoc::tombstone_at(std::string_view path) const {
+  const auto it = tombstones_.find(std::string(path));
+  if (it == tombstones_.end()) return std::nullopt;
+  return *std::max_element(it->second.begin(), it->second.end(),
+                           [&](const std::string& a, const std::string& b) {
+                             return find(a)->modified_at < find(b)->modified_at;
+                           });
+}
+
+std::string MetadataDoc::id_for_path(std::string_view path) const {
+  for (int attempt = 0;; ++attempt) {
+    std::string what = "diaryx file\n";
+    what.append(path);
+    if (attempt > 0) what.append("\n").append(std::to_string(attempt));
+    std::string id = url_safe(sha256(as_bytes(what)));
+    if (!records_.contains(id)) return id;
+  }
+}
+
+const MetadataDoc::Root& MetadataDoc::root() const {
+  if (root_) return *root_;
+  root_.emplace();
+  const FileRecord* best = nullptr;
+  for (const auto& [id, record] : records_) {
+    if (!may_be_root(record) || !path_of(id)) continue;
+    const bool better = best == nullptr || record.path.size() < best->path.size() ||
+                        (record.path.size() == best->path.size() && record.path < best->path);
+    if (!better) continue;
+    best = &record;
+    root_->id = id;
+  }
+  if (best == nullptr) return *root_;
+  const codec::Any extra(best->extra);
+  const codec::Any* config = extra.find("workspace_config");
+  const codec::Any* format = config != nullptr ? config->find("link_format") : nullptr;
+  if (format == nullptr) format = extra.find("link_format");
+  if (format == nullptr || format->get<std::string>() == nullptr) return *root_;
+  root_->format = parse_link_format(*format->get<std::string>()).value_or(LinkFormat::MarkdownRoot);
+  return *root_;
+}
+
+std::optional<std::string> MetadataDoc::root_index() const {
+  return root().id;
+}
+LinkFormat MetadataDoc::link_format() const {
+  return root().format;
+}
+
+std::optional<std::string> MetadataDoc::id_of(std::string_view link_text,
+                                              std::string_view from) const {
+  const Link link = parse_link(link_text);
+  const auto look_up = [&](LinkFormat hint) -> std::optional<std::string> {
+    const auto target = canonical_target(link, from, hint);
+    if (!target) return std::nullopt;
+    if (auto id = id_at(*target)) return id;
+    if (target->find('%') == std::string::npos) return std::nullopt;
+    return id_at(percent_decoded(*target));
+  };
+  if (auto id = look_up(link_format())) return id;
+  if (link.base != LinkBase::Ambiguous) return std::nullopt;
+  return look_up(LinkFormat::PlainCanonical);
+}
+
+std::optional<std::string> MetadataDoc::link_to(std::string_view id, std::string_view from) const {
+  const auto path = path_of(id);
+  if (!path) return std::nullopt;
+  const FileRecord* record = find(id);
+  return format_link(link_format(), from, *path,
+                     record->title ? *record->title : path_to_title(*path));
+}
+
+// --- writing ---
+
+void MetadataDoc::put(const std::string& id, const FileRecord& record, crdt::Origin origin) {
+  const auto value = doc_.map("files").get(id);
+  const auto* type = value ? std::get_if<crdt::TypeRef>(&*value) : nullptr;
+  const bool is_map = type != nullptr && doc_.kind_of(*type) == crdt::TypeKind::Map;
+  const FileRecord* stored = is_map ? find(id) : nullptr;
+  if (stored != nullptr && *stored == record) return;
+  doc_.transact(
+      [&] {
+        crdt::Map target(is_map ? *type : doc_.map("files").set_type(id, crdt::TypeKind::Map));
+        write_record(target, stored, record);
+      },
+      origin);
+}
+
+}  // namespace diaryx::workspace

@@ -1,0 +1,20 @@
+// A record as a shared map, both ways. The keys are in metadata_doc.h.
+#pragma once
+
+#include <optional>
+
+#include "engine/crdt/doc.h"
+#include "engine/workspace/file_record.h"
+
+namespace diaryx::workspace {
+
+// Any map is a record: fields of a wrong type read as absent. `extra` comes sorted by key.
+FileRecord read_record(const crdt::Map& map);
+// The original's form: FileMetadata as JSON text. `id` is the key it is stored under, which was its
+// path. Nothing if it is not that.
+std::optional<FileRecord> read_json_record(std::string_view id, std::string_view json);
+
+// Writes what differs from `stored` (nothing: writes all), inside the caller's transaction.
+void write_record(crdt::Map map, const FileRecord* stored, const FileRecord& record);
+
+}  // namespace diaryx::workspace

@@ -1,0 +1,77 @@
+// validate: what is wrong with a workspace, as text, as JSON, and as an exit code. It changes nothing.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+
+import { run, runJson, serve } from '../support/binary.mjs'
+import { folder, snapshot, write } from '../support/folders.mjs'
+
+const sound = {
+  'README.md': '---\ntitle: Home\ncontents:\n  - "[A](/a.md)"\n---\n',
+  'a.md': '---\ntitle: A\npart_of: "[Home](/README.md)"\n---\ntext\n'
+}
+
+async function initialised(t, files) {
+  const dir = folder(t, files)
+  const done = await run(['init', dir])
+  assert.equal(done.code, 0, done.stderr)
+  return dir
+}
+
+const kinds = (report) => report.issues.map((issue) => issue.kind)
+
+test('a sound workspace: exit code 0, and the promised fields', async (t) => {
+  const dir = await initialised(t, sound)
+  const done = await runJson(['validate', dir])
+  assert.equal(done.code, 0, done.stdout)
+  assert.deepEqual(done.json, { ok: true, files: 2, bodies: 2, issues: [] })
+})
+
+test('findings: exit code 1, and each has its five fields', async (t) => {
+  const dir = await initialised(t, { ...sound, 'b.md': '---\npart_of: "[Gone](/gone.md)"\n---\n' })
+  const done = await runJson(['validate', dir])
+  assert.equal(done.code, 1)
+  assert.equal(done.json.ok, false)
+  const issue = done.json.issues.find(({ kind }) => kind === 'BrokenParentChain')
+  assert.ok(issue, done.stdout)
+  assert.deepEqual(Object.keys(issue), ['kind', 'severity', 'path', 'key', 'message'])
+  assert.equal(issue.path, 'b.md')
+  assert.match(issue.severity, /^(error|warning)$/)
+  assert.match(issue.message, /gone/)
+  const text = await run(['validate', dir])
+  assert.equal(text.code, 1)
+  assert.match(text.stdout, /b\.md: .*gone.* \[BrokenParentChain\]/)
+})
+
+test('a child that is not there, a cycle, a header that is no YAML, a file that is no text', async (t) => {
+  const dir = await initialised(t, {
+    'README.md': '---\ntitle: Home\ncontents:\n  - "[Gone](/gone.md)"\n---\n',
+    'x.md': '---\npart_of: "[Y](/y.md)"\ncontents:\n  - "[Y](/y.md)"\n---\n',
+    'y.md': '---\npart_of: "[X](/x.md)"\ncontents:\n  - "[X](/x.md)"\n---\n',
+    'broken.md': '---\ntitle: "never closed\n---\nbody\n',
+    'binary.md': Buffer.from([0, 1, 2, 0xff])
+  })
+  const done = await runJson(['validate', dir])
+  assert.equal(done.code, 1)
+  for (const kind of ['MissingChild', 'LinkCycle', 'UnreadableHeader', 'UnreadableFile']) {
+    assert.ok(kinds(done.json).includes(kind), `${kind} in ${kinds(done.json)}`)
+  }
+})
+
+test('it changes nothing, and works beside a running serve', async (t) => {
+  const dir = await initialised(t, { ...sound, 'b.md': '---\npart_of: "[Gone](/gone.md)"\n---\n' })
+  const before = snapshot(dir)
+  const server = await serve(t, dir)
+  const [first, second] = await Promise.all([runJson(['validate', dir]), runJson(['validate', dir])])
+  assert.equal(first.code, 1)
+  assert.deepEqual(first.json, second.json)
+  await server.stop()
+  assert.deepEqual(snapshot(dir), before)
+})
+
+test('mending what was found makes it sound again', async (t) => {
+  const dir = await initialised(t, { ...sound, 'b.md': '---\npart_of: "[Gone](/gone.md)"\n---\n' })
+  assert.equal((await run(['validate', dir])).code, 1)
+  write(dir, 'b.md', '---\npart_of: "[Home](/README.md)"\n---\n')
+  await run(['init', dir])
+  assert.equal((await run(['validate', dir])).code, 0)
+})

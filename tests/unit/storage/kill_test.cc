@@ -1,0 +1,196 @@
+// What was reported as committed is there after the process was killed, at any moment.
+#include <chrono>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/random.h"
+#include "engine/storage/store.h"
+#include "tests/support/temp_dir.h"
+
+using namespace diaryx;
+using namespace diaryx::storage;
+
+namespace {
+
+constexpr int kDocs = 5;
+constexpr int kBatch = 3;
+
+std::string doc_name(std::uint64_t n) {
+  return "body/" + std::to_string(n % kDocs);
+}
+std::string text_of(std::uint64_t n) {
+  return std::to_string(n) + std::string(n % 700, '.');
+}
+
+// Appends numbers from `next`, kBatch to a transaction, and writes each number down the pipe once
+// its transaction is done. Now and then it folds a document into the list of its numbers.
+[[noreturn]] void write_until_killed(const std::filesystem::path& file, std::uint64_t next,
+                                     int report) {
+  auto store = Store::open(file, OpenMode::Create);
+  if (!store) ::_exit(1);
+  for (;; next += kBatch) {
+    auto transaction = (*store)->begin();
+    if (!transaction) ::_exit(2);
+    for (std::uint64_t n = next; n < next + kBatch; ++n) {
+      const NewUpdate update{doc_name(n), to_buffer(as_bytes(text_of(n))), UpdateOrigin::Local, 0};
+      if (!(*store)->append({&update, 1})) ::_exit(3);
+    }
+    if (!transaction->commit()) ::_exit(4);
+    if (::write(report, &next, sizeof next) != sizeof next) ::_exit(5);
+    if (next % 7 != 0) continue;
+    const std::string doc = doc_name(next);
+    const auto stored = (*store)->load(doc);
+    if (!stored) ::_exit(6);
+    Snapshot snapshot{stored->snapshot ? stored->snapshot->covers_seq : 0, {}};
+    if (stored->snapshot) snapshot.state = stored->snapshot->state;
+    for (const StoredUpdate& u : stored->updates) {
+      snapshot.state.insert(snapshot.state.end(), u.data.begin(), u.data.end());
+      snapshot.state.push_back('\n');
+      snapshot.covers_seq = u.seq;
+    }
+    if (!(*store)->fold(doc, snapshot)) ::_exit(7);
+  }
+}
+
+// All of a document's updates, in order, a line each.
+std::string whole(Store& store, const std::string& doc) {
+  const auto stored = store.load(doc);
+  REQUIRE_MESSAGE(stored, (stored ? "" : stored.error().message));
+  std::string text;
+  if (stored->snapshot) text = as_text(stored->snapshot->state);
+  for (const StoredUpdate& u : stored->updates) text += std::string(as_text(u.data)) + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_SUITE("storage/kill") {
+  TEST_CASE("every commit that was reported survives kill -9, and no batch is torn") {
+    const test::TempDir dir;
+    const auto file = dir.path() / "store.db";
+    SeededRandom random(20);
+    std::uint64_t reported = 0;  // Numbers below this were reported as committed.
+    for (int round = 0; round < 25; ++round) {
+      CAPTURE(round);
+      int pipe_ends[2];
+      REQUIRE(::pipe(pipe_ends) == 0);
+      const pid_t pid = ::fork();
+      REQUIRE(pid >= 0);
+      if (pid == 0) {
+        ::close(pipe_ends[0]);
+        write_until_killed(file, reported, pipe_ends[1]);
+      }
+      ::close(pipe_ends[1]);
+      std::uint64_t number = 0;
+      for (std::uint64_t some = 1 + random.below(20); some > 0; --some) {
+        REQUIRE(::read(pipe_ends[0], &number, sizeof number) == sizeof number);
+        reported = number + kBatch;
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(random.below(1'000)));
+      ::kill(pid, SIGKILL);
+      while (::read(pipe_ends[0], &number, sizeof number) == sizeof number)
+        reported = number + kBatch;
+      ::close(pipe_ends[0]);
+      int status = 0;
+      ::waitpid(pid, &status, 0);
+      REQUIRE(WIFSIGNALED(status));  // It ended by our hand, not by an error of its own.
+
+      const auto store = Store::open(file, OpenMode::Create);
+      REQUIRE_MESSAGE(store, (store ? "" : store.error().message));
+      // One batch may have been committed and not yet reported.
+      std::uint64_t stored = 0;
+      for (const DocStat& stat : *(*store)->list_docs("body/"))
+        stored += static_cast<std::uint64_t>(stat.last_seq);
+      CHECK(stored >= reported);
+      CHECK(stored <= reported + kBatch);
+      CHECK(stored % kBatch == 0);
+      reported = stored;
+      std::vector<std::string> expected(kDocs);
+      for (std::uint64_t n = 0; n < reported; ++n) expected[n % kDocs] += text_of(n) + "\n";
+      for (std::uint64_t d = 0; d < kDocs; ++d) CHECK(whole(**store, doc_name(d)) == expected[d]);
+    }
+    CHECK(reported > 100);  // The test did something.
+  }
+
+  TEST_CASE("killed while it is filled for the first time, a store is there and empty") {
+    SeededRandom random(22);
+    int interrupted = 0;
+    for (int round = 0; round < 8; ++round) {
+      const test::TempDir dir;
+      const auto file = dir.path() / "store.db";
+      int pipe_ends[2];
+      REQUIRE(::pipe(pipe_ends) == 0);
+      const pid_t pid = ::fork();
+      REQUIRE(pid >= 0);
+      if (pid == 0) {
+        auto store = Store::open(file, OpenMode::Create);
+        if (!store) ::_exit(1);
+        auto transaction = (*store)->begin();
+        const Snapshot snapshot{0, Buffer(1U << 20U, 'x')};
+        for (int n = 0;; ++n) {
+          if (!(*store)->fold("body/" + std::to_string(n), snapshot)) ::_exit(2);
+          // By now it has outgrown the page cache: the file itself has been written to.
+          if (n == 40 && ::write(pipe_ends[1], "x", 1) != 1) ::_exit(3);
+        }
+      }
+      char told = 0;
+      ::close(pipe_ends[1]);
+      REQUIRE(::read(pipe_ends[0], &told, 1) == 1);
+      ::close(pipe_ends[0]);
+      std::this_thread::sleep_for(std::chrono::microseconds(random.below(20'000)));
+      ::kill(pid, SIGKILL);
+      int status = 0;
+      ::waitpid(pid, &status, 0);
+      REQUIRE(WIFSIGNALED(status));
+      const auto reader = Store::open(file, OpenMode::ReadOnly);
+      if (reader) {
+        CHECK((*reader)->list_docs("")->empty());
+      } else {
+        ++interrupted;
+        CHECK(reader.error().code == ErrorCode::NotAllowed);
+        CHECK(reader.error().hint.find("init") != std::string::npos);
+      }
+      const auto store = Store::open(file, OpenMode::Create);
+      REQUIRE_MESSAGE(store, (store ? "" : store.error().message));
+      CHECK((*store)->list_docs("")->empty());
+    }
+    CHECK(interrupted > 0);
+  }
+
+  TEST_CASE("killed while it is being made, a store is whole or not there") {
+    SeededRandom random(21);
+    int made = 0;
+    // How long it takes here and now, so that the kills fall into it.
+    const test::TempDir first;
+    const auto start = std::chrono::steady_clock::now();
+    REQUIRE(Store::open(first.path() / "store.db", OpenMode::Create));
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - start);
+    const auto longest = static_cast<std::uint64_t>(took.count()) * 3;
+    for (int round = 0; round < 40; ++round) {
+      const test::TempDir dir;
+      const auto file = dir.path() / "store.db";
+      const pid_t pid = ::fork();
+      REQUIRE(pid >= 0);
+      if (pid == 0) {
+        (void)Store::open(file, OpenMode::Create);
+        ::_exit(0);
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(random.below(longest)));
+      ::kill(pid, SIGKILL);
+      int status = 0;
+      ::waitpid(pid, &status, 0);
+      const auto store = Store::open(file, OpenMode::ReadOnly);
+      if (store) {
+        ++made;
+      } else {
+        CHECK(store.error().code == ErrorCode::NotFound);
+      }
+      CHECK(Store::open(file, OpenMode::Create));
+    }
+    MESSAGE("made in time: ", made, " of 40");
+  }
+}

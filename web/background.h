@@ -1,0 +1,72 @@
+// The threads that wait for the disk: one that does the work on files that the core decided on, in
+// order, and one that watches the folder.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "engine/base/path.h"
+#include "engine/engine.h"
+#include "engine/filesystem/watcher.h"
+
+namespace diaryx::web {
+
+class DiskWorker {
+ public:
+  // `done` is called on the worker's thread with each result.
+  DiskWorker(std::unique_ptr<filesystem::FileTree> files,
+             std::function<void(sync::DiskResult)> done);
+  ~DiskWorker();
+
+  void start();
+  // Any thread. In this order, after those added before.
+  void add(std::vector<sync::DiskTask> tasks);
+  // Does what has been added, then ends.
+  void stop();
+
+ private:
+  void run();
+  const std::unique_ptr<filesystem::FileTree> files_;
+  const std::function<void(sync::DiskResult)> done_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<sync::DiskTask> tasks_;  // Guarded by mutex_.
+  bool stopping_ = false;             // Guarded by mutex_.
+  std::thread thread_;
+};
+
+class WatchThread {
+ public:
+  struct Sinks {
+    std::function<void(std::set<WorkspacePath>)> changed;
+    std::function<void()> rescan;
+  };
+  // Without a watcher (the system has no more of them) it asks for a rescan by time alone.
+  WatchThread(std::unique_ptr<filesystem::Watcher> watcher, Sinks sinks);
+  ~WatchThread();
+
+  void start();
+  void stop();
+
+  static constexpr std::int64_t kRescanMs = 5 * 60 * 1000;   // Though nothing was seen.
+  static constexpr std::int64_t kBlindRescanMs = 15 * 1000;  // Where not everything can be watched.
+
+ private:
+  void run();
+  const std::unique_ptr<filesystem::Watcher> watcher_;
+  const Sinks sinks_;
+  std::mutex mutex_;
+  std::condition_variable wake_;  // For the thread without a watcher.
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace diaryx::web

@@ -1,0 +1,21 @@
+// The editor as the browser gets it: embedded files in the form it likes best, and the headers that
+// keep strangers' scripts out.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "web/assets.h"
+#include "web/http_router.h"
+
+namespace diaryx::web {
+
+// GET / and each asset; without assets, a page that says how to get the editor.
+void add_editor_routes(HttpRouter& router, std::span<const Asset> assets);
+
+// Does an Accept-Encoding header allow this coding? "br;q=0" does not.
+bool accepts_coding(std::string_view header, std::string_view coding);
+// Is `etag` in an If-None-Match header?
+bool matches_etag(std::string_view header, std::string_view etag);
+
+}  // namespace diaryx::web

@@ -1,0 +1,64 @@
+// What the server answers over HTTP.
+//
+//   GET    /, /editor.js, …                  the editor; open to anybody who may speak to us
+//   GET    /api/health                       "ok"; open
+//   POST   /api/login   {"token": …}         → the session cookie; 401, 429; open
+//   POST   /api/logout                       ends it; open
+//   GET    /api/share/sessions/CODE          (and /api/sessions/CODE) →
+//   {"code","workspace_id","read_only","peer_count"};
+//                                            404 without a body, 429; open
+//   GET    /api/status                       →
+//   {"version","workspace_id","epoch","root","files","pending","problems",
+//                                            "connections","peers","documents","http_connections","dropped_slow","read_only",
+//                                            "write_back","started_ms","uptime_ms","join_code"}
+//   GET    /api/files[?include_deleted=1]    →
+//   {"workspace_id","epoch","files":[{"id","path","metadata"}]} GET    /api/validate →
+//   {"ok","files","bodies","issues":[{"kind","severity","path","key","message"}]} POST
+//   /api/reconcile                    lists the disk, settles →
+//   {"files","updated","deleted","written","skipped",
+//                                            "elapsed_ms"}
+//   POST   /api/flush                        writes what waits → {"pending":[path]}
+//   GET    /attachments/PATH                 a file of the workspace that is no note
+//
+// Without "open" in the list: the owner's, 401 for others. Errors: {"error","message"}
+// (http_status.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/base/clock.h"
+#include "web/attachments.h"
+#include "web/auth.h"
+#include "web/core_loop.h"
+#include "web/http_router.h"
+#include "web/transport.h"
+
+namespace diaryx::web {
+
+// What does not change while the server runs.
+struct ServerFacts {
+  std::string workspace_id;
+  std::string epoch;
+  std::string root_name;        // The folder's own name: where it lies is nobody's business.
+  std::int64_t started_ms = 0;  // Wall.
+  std::int64_t started_steady_ms = 0;
+  bool write_back = true;
+};
+
+// All of it must outlive the router.
+struct RouteParts {
+  const ServerFacts& facts;
+  const Clock& clock;
+  Auth& auth;
+  CoreLoop& core;
+  const Transport& transport;
+  const Attachments& attachments;
+};
+
+void add_routes(HttpRouter& router, const RouteParts& parts);
+
+// The most that may come as a body, by path and by who asks.
+std::size_t max_body_bytes(std::string_view path, bool is_owner);
+
+}  // namespace diaryx::web

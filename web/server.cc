@@ -1,0 +1,420 @@
+#include "web/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "engine/base/check.h"
+#include "engine/base/json.h"
+#include "engine/base/log.h"
+#include "engine/filesystem/disk_tree.h"
+#include "web/asio.h"
+#include "web/attachments.h"
+#include "web/auth.h"
+#include "web/background.h"
+#include "web/core_loop.h"
+#include "web/editor_routes.h"
+#include "web/http_router.h"
+#include "web/http_status.h"
+#include "web/origin.h"
+#include "web/routes.h"
+#include "web/transport.h"
+
+namespace diaryx::web {
+namespace {
+
+constexpr std::uint16_t kPortsToTry = 20;
+constexpr std::int64_t kFirstSettleMs =
+    24LL * 60 * 60 * 1000;  // A large workspace on a slow disk takes its time.
+constexpr std::int64_t kFlushMs = 2'500;
+constexpr std::int64_t kLastFlushMs = 1'000;
+constexpr std::int64_t kGoodbyeMs = 500;
+constexpr std::size_t kShortToken = 22;
+
+bool is_loopback_address(const std::string& host) {
+  return is_loopback_host(host) || is_loopback_host("[" + host + "]");
+}
+
+// The limit on open files is often 1,024, and may be raised by anybody up to the hard one.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // Fewer connections, then.
+}
+
+std::string url_of(const std::string& host, std::uint16_t port, std::string_view token) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string shown = host == "0.0.0.0" || host == "localhost" ? "127.0.0.1"
+                      : host == "::"                           ? "::1"
+                                                               : host;
+  if (shown.find(':') != std::string::npos) shown = "[" + shown + "]";
+  std::string out = "http://" + shown + ":" + std::to_string(port) + "/#token=";
+  for (const char c : token) {
+    if (kUrlSafeAlphabet.find(c) != std::string_view::npos) {
+      out.push_back(c);
+    } else {
+      const auto octet = static_cast<unsigned char>(c);
+      out.append({'%', kDigits[octet >> 4U], kDigits[octet & 15U]});
+    }
+  }
+  return out;
+}
+
+// "Bearer abc" → "abc".
+std::string_view bearer_token(const HttpRequest& request) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string_view field = request.field("authorization").value_or("");
+  return field.substr(0, kScheme.size()) == kScheme ? field.substr(kScheme.size())
+                                                    : std::string_view();
+}
+
+std::string refusal(int status, std::string_view message) {
+  return simple_response(status, "application/json", error_body(status, message));
+}
+
+}  // namespace
+
+struct Server::Impl final : TransportEvents {
+  Impl(const ServerOptions& the_options, const Clock& the_clock)
+      : options(the_options),
+        clock(the_clock),
+        handlers(static_cast<std::size_t>(the_options.handler_threads)) {}
+  ~Impl() override {
+    if (stop_event >= 0) ::close(stop_event);
+  }
+
+  Status listen();
+  void build(std::unique_ptr<Workspace> workspace);
+  Status go();
+  Status stop();
+  void tell_others();
+
+  // TransportEvents, on the net thread.
+  HeadVerdict on_head(const HttpRequest& request, const Peer& peer) override;
+  void on_request(std::shared_ptr<Exchange> exchange) override;
+  void on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer,
+               bool is_owner) override;
+  void on_message(sync::ConnectionId id, bool text, Bytes bytes) override {
+    core->receive(id, text, bytes);
+  }
+  void on_close(sync::ConnectionId id) override { core->disconnect(id); }
+  void turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
+                 std::string_view message);
+  std::optional<sync::Principal> principal_of(const HttpRequest& handshake, const Peer& peer,
+                                              bool is_owner, Auth::Answer& answer);
+
+  void give_up(const Error& error);
+  void signal_stop() const noexcept {
+    const std::uint64_t one = 1;
+    // Only a full counter could refuse it, and then a stop is wanted already.
+    [[maybe_unused]] const ssize_t ignored = ::write(stop_event, &one, sizeof one);
+  }
+
+  const ServerOptions options;
+  const Clock& clock;
+  std::string token;
+  std::string url;
+  std::filesystem::path folder;
+  std::optional<HostRules> rules;
+  ServerFacts facts;
+  int stop_event = -1;
+  bool stopped = false;
+
+  // Built in this order, taken apart in the reverse one.
+  std::unique_ptr<Transport> transport;
+  std::unique_ptr<CoreLoop> core;
+  std::unique_ptr<Auth> auth;
+  std::unique_ptr<Attachments> attachments;
+  std::unique_ptr<filesystem::DiskTree> worker_files;
+  std::unique_ptr<DiskWorker> worker;
+  std::unique_ptr<WatchThread> watch;
+  std::unique_ptr<HttpRouter> router;
+  asio::thread_pool handlers;
+  std::thread net;
+  std::mutex mutex;
+  std::optional<Error> failure;  // Guarded by mutex.
+};
+
+// --- Net thread ---
+
+HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) {
+  HeadVerdict verdict;
+  const std::string_view host = request.field("host").value_or("");
+  if (!rules->host_allowed(host)) {
+    verdict.refusal = refusal(403, "this server does not answer to that name; see --allow-host");
+    return verdict;
+  }
+  const auto origin = request.field("origin");
+  if (origin && !rules->origin_allowed(*origin, host, transport->port())) {
+    verdict.refusal =
+        refusal(403, "pages of that origin may not talk to this server; see --allow-origin");
+    return verdict;
+  }
+  if (request.websocket_upgrade && request.path() != "/sync2") {
+    verdict.refusal = refusal(404, "there is no WebSocket at this address");
+    return verdict;
+  }
+  verdict.is_owner = auth->is_owner_cookie(request.field("cookie").value_or(""));
+  const std::string shown = bearer_token(request).empty() ? request.query("token").value_or("")
+                                                          : std::string(bearer_token(request));
+  if (!verdict.is_owner && !shown.empty()) {
+    const Auth::Answer answer = auth->is_owner_token(shown, peer.address);
+    verdict.is_owner = answer == Auth::Answer::Yes;
+    // A WebSocket is told after the upgrade, where a browser can see it.
+    if (answer == Auth::Answer::TooMany && !request.websocket_upgrade)
+      verdict.refusal = refusal(429, {});
+  }
+  verdict.max_body_bytes = max_body_bytes(request.path(), verdict.is_owner);
+  return verdict;
+}
+
+void Server::Impl::on_request(std::shared_ptr<Exchange> exchange) {
+  asio::post(handlers, [this, exchange = std::move(exchange)] { router->handle(*exchange); });
+}
+
+void Server::Impl::turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
+                             std::string_view message) {
+  const OrderedJson text{{"type", "error"}, {"code", name}, {"doc", nullptr}, {"message", message}};
+  transport->send_text(id, dump_json(text));
+  transport->close(id, static_cast<std::uint16_t>(code), message);
+}
+
+std::optional<sync::Principal> Server::Impl::principal_of(const HttpRequest& handshake,
+                                                          const Peer& peer, bool is_owner,
+                                                          Auth::Answer& answer) {
+  const auto code = handshake.query("session");
+  if (!code) {
+    answer = is_owner ? Auth::Answer::Yes : Auth::Answer::No;
+    if (!is_owner) return std::nullopt;
+    return sync::Principal{
+        .user_id = "owner", .is_guest = false, .read_only = false, .join_code = {}};
+  }
+  // With a code even the owner comes as a guest: that is what the code's link means.
+  answer = auth->is_join_code(*code, peer.address);
+  if (answer != Auth::Answer::Yes) return std::nullopt;
+  auto name = clean_guest_id(handshake.query("guest_id").value_or(""));
+  if (!name) name = "guest-" + SystemRandom().text(12, kUrlSafeAlphabet);
+  return sync::Principal{.user_id = "guest:" + *name,
+                         .is_guest = true,
+                         .read_only = false,
+                         .join_code = auth->join_code()};
+}
+
+void Server::Impl::on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer,
+                           bool is_owner) {
+  Auth::Answer answer = Auth::Answer::No;
+  auto principal = principal_of(handshake, peer, is_owner, answer);
+  if (!principal) {
+    if (answer == Auth::Answer::TooMany) {
+      return turn_away(id, sync::CloseCode::TooMany, error_name(429),
+                       "too many failed attempts; wait a minute");
+    }
+    return turn_away(id, sync::CloseCode::NotAuthenticated, error_name(401),
+                     "open the address that serve printed, or send its token");
+  }
+  const auto epoch = handshake.query("epoch");
+  if (epoch && *epoch != facts.epoch) {
+    return turn_away(
+        id, sync::CloseCode::OtherEpoch, "other_epoch",
+        "the workspace was rebuilt since; start afresh, and keep a copy of what only you have");
+  }
+  log(LogLevel::Debug, "net",
+      (principal->is_guest ? "a guest from " : "the owner from ") + peer.address);
+  core->connect(id, std::move(*principal));
+}
+
+// --- Start ---
+
+Status Server::Impl::listen() {
+  DX_TRY(auto made, HostRules::make(options.host, options.allow_hosts, options.allow_origins));
+  rules = std::move(made);
+  if (token.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+    return Error{ErrorCode::InvalidArgument, "token: must be one line of text"};
+  }
+  if (token.size() < kShortToken) {
+    log(LogLevel::Warning, "serve",
+        "the token is shorter than 22 characters: easy to type, easier to guess");
+  }
+  if (!is_loopback_address(options.host)) {
+    log(LogLevel::Warning, "serve",
+        "listening on " + options.host +
+            ": everybody on that network can try the token, and reads along what is sent");
+  }
+  const unsigned last = options.port_fixed || options.port == 0
+                            ? options.port
+                            : std::min(options.port + unsigned{kPortsToTry}, 65'535U);
+  for (unsigned port = options.port;; ++port) {
+    auto listening =
+        Transport::listen(options.host, static_cast<std::uint16_t>(port), {}, *this, clock);
+    if (listening) {
+      transport = std::move(*listening);
+      return {};
+    }
+    if (listening.error().code != ErrorCode::Busy || port >= last)
+      return std::move(listening).error();
+  }
+}
+
+void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
+  CoreLoop::Sinks sinks;
+  sinks.tell = [this](sync::Turn turn, std::vector<Handled> handled) {
+    transport->deliver(std::move(turn), std::move(handled));
+  };
+  sinks.work = [this](std::vector<sync::DiskTask> tasks) { worker->add(std::move(tasks)); };
+  sinks.broken = [this](const Error& error) { give_up(error); };
+  core = std::make_unique<CoreLoop>(std::move(workspace), clock, std::move(sinks));
+  worker = std::make_unique<DiskWorker>(std::move(worker_files), [this](sync::DiskResult result) {
+    core->disk_done(std::move(result));
+  });
+  // The watch begins before the first look, so that nothing falls in between.
+  auto watcher = filesystem::Watcher::open(folder.parent_path());
+  if (!watcher) {
+    log(LogLevel::Warning, "watch", watcher.error().message + "; looking every 15 s instead");
+  }
+  watch = std::make_unique<WatchThread>(watcher ? std::move(*watcher) : nullptr,
+                                        WatchThread::Sinks{[this](std::set<WorkspacePath> paths) {
+                                                             core->paths_changed(std::move(paths));
+                                                           },
+                                                           [this] { core->rescan(); }});
+  router = std::make_unique<HttpRouter>();
+  add_routes(*router, {facts, clock, *auth, *core, *transport, *attachments});
+  add_editor_routes(*router, editor_assets());
+}
+
+Status Server::Impl::go() {
+  core->start();
+  worker->start();
+  watch->start();
+  if (auto settled = core->settle(true, kFirstSettleMs); !settled) return settled;
+  net = std::thread([this] {
+    try {
+      transport->run();
+    } catch (const std::exception& e) {
+      give_up(Error{ErrorCode::Io, std::string("the network thread ended: ") + e.what()});
+    }
+  });
+  storage::ServerInfo info;
+  info.pid = ::getpid();
+  info.host = options.host;
+  info.port = transport->port();
+  info.token = token;
+  info.workspace_id = facts.workspace_id;
+  info.epoch = facts.epoch;
+  info.started_ms = facts.started_ms;
+  return storage::write_server_info(folder, info);
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  if (impl_) (void)impl_->stop();  // Whoever wanted to know has called wait_until_stopped().
+}
+
+Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspace,
+                                              const ServerOptions& options, const Clock& clock,
+                                              Random& random) {
+  raise_file_limit();
+  auto impl = std::make_unique<Impl>(options, clock);
+  impl->token = options.token.empty() ? Auth::make_token(random) : options.token;
+  DX_TRY_OK(impl->listen());
+  impl->stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (impl->stop_event < 0) return Error{ErrorCode::Io, "eventfd: no more files can be opened"};
+  const WorkspaceInfo info = workspace->info();
+  impl->folder = info.root / ".diaryx";
+  impl->facts = {.workspace_id = info.workspace_id,
+                 .epoch = info.epoch,
+                 .root_name = info.root.filename().string(),
+                 .started_ms = clock.wall_ms(),
+                 .started_steady_ms = clock.steady_ms(),
+                 .write_back = options.write_back};
+  const std::uint16_t port = impl->transport->port();
+  impl->auth = std::make_unique<Auth>(Auth::Secrets{impl->token, Auth::make_join_code(random)},
+                                      "diaryx_" + std::to_string(port), clock);
+  impl->url = url_of(options.host, port, impl->token);
+  DX_TRY(auto shown_files, filesystem::DiskTree::open(info.root));
+  DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root));
+  impl->attachments = std::make_unique<Attachments>(std::move(shown_files));
+  impl->build(std::move(workspace));
+  std::unique_ptr<Server> server(new Server(std::move(impl)));
+  DX_TRY_OK(server->impl_->go());
+  return server;
+}
+
+const std::string& Server::url() const {
+  return impl_->url;
+}
+std::uint16_t Server::port() const {
+  return impl_->transport->port();
+}
+const std::string& Server::token() const {
+  return impl_->token;
+}
+const std::string& Server::join_code() const {
+  return impl_->auth->join_code();
+}
+
+// --- Stop ---
+
+void Server::Impl::give_up(const Error& error) {
+  log(LogLevel::Error, "serve", error.message);
+  {
+    const std::lock_guard lock(mutex);
+    if (!failure) failure = error;
+  }
+  signal_stop();
+}
+
+void Server::request_stop() noexcept {
+  impl_->signal_stop();
+}
+
+Status Server::wait_until_stopped() {
+  pollfd waiting{impl_->stop_event, POLLIN, 0};
+  while (::poll(&waiting, 1, -1) < 0 && errno == EINTR) {
+  }
+  return impl_->stop();
+}
+
+Status Server::Impl::stop() {
+  if (std::exchange(stopped, true)) return {};
+  transport->stop_accepting();
+  watch->stop();
+  core->give_up_waiting();
+  // A flush that fails or takes too long loses nothing: the store has it, and the next start writes
+  // it.
+  if (const auto flushed = core->settle(false, kFlushMs); !flushed) {
+    log(LogLevel::Warning, "serve",
+        "not everything is on disk yet; the next start writes the rest");
+  }
+  transport->close_all(static_cast<std::uint16_t>(sync::CloseCode::GoingAway),
+                       "the server is stopping");
+  const std::int64_t goodbye = clock.steady_ms() + kGoodbyeMs;
+  while (net.joinable() && transport->open_connections() > 0 && clock.steady_ms() < goodbye) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  (void)core->settle(false, kLastFlushMs);  // What came with the last words; as above.
+  transport->stop();
+  if (net.joinable()) net.join();
+  handlers.join();
+  worker->stop();
+  std::unique_ptr<Workspace> workspace = core->stop();
+  Status closed = workspace ? workspace->close() : Status();
+  storage::remove_server_info(folder);
+  workspace.reset();
+  const std::lock_guard lock(mutex);
+  if (failure) return *failure;
+  return closed;
+}
+
+}  // namespace diaryx::web
