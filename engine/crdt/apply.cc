@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/crdt/collect.h"
-#include "engine/crdt/encode_v1.h"
+#include "engine/crdt/encode.h"
 #include "engine/crdt/integrate.h"
 #include "engine/crdt/update.h"
 
@@ -96,27 +96,26 @@ class Integration {
     std::sort(parked_.begin(), parked_.end(), [&](const Section& a, const Section& b) {
       return state_.store[a.client].id > state_.store[b.client].id;
     });
-    WireWriter out;
-    out.reserve(WireWriter::kMaxVar);
-    out.var_uint(parked_.size());
+    V1Sink sink;
+    sink.reserve();
+    sink.rest().var_uint(parked_.size());
     for (const Section& section : parked_) {
-      out.reserve(3 * WireWriter::kMaxVar);
-      out.var_uint(section.end - section.next);
-      out.var_uint(state_.store[section.client].id);
-      out.var_uint(state_.items[section.next].clock);
-      for (ItemIx ix = section.next; ix < section.end; ++ix)
-        write_struct(state_, out, state_.items[ix], 0);
+      sink.reserve();
+      sink.rest().var_uint(section.end - section.next);
+      sink.client(state_.store[section.client].id);
+      sink.rest().var_uint(state_.items[section.next].clock);
+      for (ItemIx ix = section.next; ix < section.end; ++ix) write_struct(state_, sink, state_.items[ix], 0);
     }
-    out.reserve(1);
-    out.u8(0);
+    sink.reserve();
+    sink.rest().u8(0);  // No deletes.
     // Backwards, so that the pool can shrink.
     for (std::size_t i = parked_.size(); i > 0; --i) {
       for (ItemIx ix = parked_[i - 1].end; ix > parked_[i - 1].next; --ix)
         discard_staged(state_, ix - 1);
     }
     Pending& pending = state_.pending;
-    pending.octets += out.size();
-    pending.updates.push_back(std::move(out).take());
+    pending.updates.push_back(std::move(sink).take());
+    pending.octets += pending.updates.back().size();
   }
 
   State& state_;
@@ -196,15 +195,15 @@ void retry_pending(State& state, Staged& staged) {
   Result<Buffer> merged =
       updates.size() == 1 ? Result<Buffer>(updates[0]) : merge_updates_v1(views(updates));
   DX_CHECK(merged);
-  DX_CHECK(decode_update_v1(state, *merged, staged));
+  DX_CHECK(decode_update(state, Format::V1, *merged, staged));
   Integration(state, staged).run();
 }
 
 }  // namespace
 
-Status apply_update_v1(State& state, Bytes update, Origin origin) {
+Status apply_update(State& state, Format format, Bytes update, Origin origin) {
   Staged& staged = state.staged;
-  DX_TRY_OK(decode_update_v1(state, update, staged));
+  DX_TRY_OK(decode_update(state, format, update, staged));
   const TransactionScope scope(state, origin, false);
   std::vector<DeleteRange> deletes = std::move(staged.deletes);
   Integration(state, staged).run();
@@ -226,11 +225,11 @@ Buffer pending_update(const State& state) {
   if (!state.pending.deletes.empty()) {
     std::vector<DeleteRange> deletes = state.pending.deletes;
     sort_and_join(state.store, deletes);
-    WireWriter out;
-    out.reserve(1);
-    out.u8(0);
-    write_deletes(state, out, deletes);
-    updates.push_back(std::move(out).take());
+    V1Sink sink;
+    sink.reserve();
+    sink.rest().u8(0);  // No structs.
+    write_deletes(state, sink, std::span<const DeleteRange>(deletes));
+    updates.push_back(std::move(sink).take());
   }
   Result<Buffer> merged = merge_updates_v1(views(updates));
   DX_CHECK(merged);

@@ -32,6 +32,19 @@ void insert_values(State& state, BranchIx branch, ItemIx left,
 
 }  // namespace
 
+ItemIx right_of(const State& state, BranchIx branch, ItemIx left) noexcept {
+  return left != kNone ? state.items[left].right : state.branches[branch].start;
+}
+
+TypeRef insert_type_after(State& state, BranchIx branch, ItemIx left, const NewType& type) {
+  Item item = make_type_item(state, type);
+  item.parent = branch;
+  insert_local(state, left, right_of(state, branch, left), item);
+  const TypeRef made{state.doc, item.content};
+  if (type.fill) type.fill(made);
+  return made;
+}
+
 ItemIx cut_at(State& state, BranchIx branch, std::uint64_t index) {
   const ListPosition position = find_position(state, branch, index);
   if (position.item != kNone && position.offset < state.items[position.item].length) {
@@ -87,16 +100,38 @@ void Array::push(std::vector<codec::Any> values) {
   insert_values(state, type_.branch, state.branches[type_.branch].end, values);
 }
 
+TypeRef Array::push_type(const NewType& type) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  return insert_type_after(state, type_.branch, state.branches[type_.branch].end, type);
+}
+
 TypeRef Array::insert_type(std::uint64_t index, TypeKind kind) {
+  return insert_type(index, NewType{kind});
+}
+
+TypeRef Array::insert_type(std::uint64_t index, const NewType& type) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
   DX_CHECK(index <= state.branches[type_.branch].length);
   const ItemIx left = cut_at(state, type_.branch, index);
-  Item item = make_type_item(state, kind);
+  return insert_type_after(state, type_.branch, left, type);
+}
+
+void Array::insert_document(std::uint64_t index, const SubDocument& document) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  DX_CHECK(index <= state.branches[type_.branch].length);
+  const ItemIx left = cut_at(state, type_.branch, index);
+  Item item = make_document_item(state, document);
   item.parent = type_.branch;
-  insert_local(state, left,
-               left != kNone ? state.items[left].right : state.branches[type_.branch].start, item);
-  return TypeRef{type_.doc, item.content};
+  insert_local(state, left, right_of(state, type_.branch, left), item);
+}
+
+std::optional<SubDocument> Array::document(std::uint64_t index) const {
+  State& state = state_of(type_);
+  if (index >= state.branches[type_.branch].length) return std::nullopt;
+  return document_of(state, find_position(state, type_.branch, index + 1).item);
 }
 
 void Array::erase(std::uint64_t index, std::uint64_t length) {

@@ -184,15 +184,16 @@ void write_text(WireWriter& out, std::string_view text, std::uint8_t flags) {
   out.var_string(replaced);
 }
 
-void write_text_from(WireWriter& out, std::string_view text, std::uint8_t flags,
-                     std::uint64_t offset) {
-  if ((flags & Item::kAscii) != 0)
-    return out.var_string(text.substr(static_cast<std::size_t>(offset)));
+std::string_view text_from(std::string_view text, std::uint8_t& flags, std::uint64_t offset,
+                           std::string& scratch) {
+  if ((flags & Item::kAscii) != 0) return text.substr(static_cast<std::size_t>(offset));
   const Utf8Offset cut = utf8_offset(text, static_cast<std::size_t>(offset));
-  if (!cut.inside_surrogates) return write_text(out, text.substr(cut.bytes), flags);
-  std::string tail(kReplacement);
-  tail += text.substr(cut.bytes + 4);
-  write_text(out, tail, flags);
+  if (!cut.inside_surrogates) return text.substr(cut.bytes);
+  scratch.clear();
+  append_code_point(scratch, 0xDC00 + ((code_point_at(text, cut.bytes).value - 0x10000) & 0x3FFU));
+  scratch += text.substr(cut.bytes + 4);
+  flags = Item::kHasSurrogates;
+  return scratch;
 }
 
 void scan_any(WireReader& in, bool& canonical, int depth) {
@@ -261,17 +262,38 @@ void append_any(Arena& arena, const codec::Any& value) {
   codec::Writer(arena).any(value);
 }
 
+bool append_canonical_json(std::string_view text, Arena& arena, bool undefined_too) {
+  if (text == "null" || text == "true" || text == "false" || (undefined_too && text == "undefined")) {
+    append(arena, text);
+    return true;
+  }
+  const auto value = codec::parse_js_json(text);
+  if (!value) return false;
+  append(arena, codec::to_js_json(*value));
+  return true;
+}
+
 void read_json(WireReader& in, Arena& arena, bool undefined_too) {
   const std::string_view text = in.var_string();
   if (in.failed()) return;
-  if (text == "null" || text == "true" || text == "false" ||
-      (undefined_too && text == "undefined")) {
-    append(arena, text);
-    return;
-  }
-  const auto value = codec::parse_js_json(text);
-  if (!value) return in.fail("a value is not JSON");
-  append(arena, codec::to_js_json(*value));
+  if (!append_canonical_json(text, arena, undefined_too)) in.fail("a value is not JSON");
+}
+
+codec::Any json_to_any(std::string_view json) {
+  if (json == "undefined") return {};
+  auto value = codec::parse_js_json(json);
+  DX_CHECK(value);  // It was made by JSON.stringify's rules, or checked when it came in.
+  return std::move(*value);
+}
+
+JsonValue store_json_value(Arena& arena, const codec::Any& value) {
+  const std::string json = codec::to_js_json(value);
+  JsonValue stored{append(arena, json), static_cast<std::uint32_t>(json.size()), 0, 0};
+  if (json_to_any(json) == value) return stored;
+  stored.any = static_cast<std::uint32_t>(arena.size());
+  append_any(arena, value);
+  stored.any_size = static_cast<std::uint32_t>(arena.size() - stored.any);
+  return stored;
 }
 
 void read_doc_options(WireReader& in, Arena& arena) {

@@ -6,7 +6,7 @@
 
 #include "engine/crdt/apply.h"
 #include "engine/crdt/check.h"
-#include "engine/crdt/encode_v1.h"
+#include "engine/crdt/encode.h"
 #include "engine/crdt/state.h"
 #include "engine/crdt/update.h"
 
@@ -20,24 +20,38 @@ std::string_view name_of(TypeKind kind) noexcept {
   return kKindNames[static_cast<std::size_t>(kind)];
 }
 
-Buffer encode_state(const State& state, const std::vector<Clock>& known) {
-  WireWriter out;
-  out.reserve(state.arena.size() / 2 + 64);
-  write_structs_since(state, out, known);
-  write_document_deletes(state, out);
-  return std::move(out).take();
-}
+constexpr std::uint8_t kNothingKnown[] = {0};  // A state vector.
 
 // What waits is merged in, as Yjs does; the structs of it that the other side has are left out.
-Buffer with_pending(const State& state, Buffer encoded, Bytes state_vector) {
-  if (state.pending.empty()) return encoded;
-  const Buffer pending = pending_update(state);
-  const Result<Buffer> lacking = diff_update_v1(pending, state_vector);
+Buffer with_pending(const State& state, Format format, Buffer encoded, Bytes state_vector) {
+  Result<Buffer> lacking = diff_update_v1(pending_update(state), state_vector);
+  if (format == Format::V2 && lacking) lacking = convert_v1_to_v2(*lacking);
   DX_CHECK(lacking);
   const Bytes both[] = {encoded, *lacking};
-  Result<Buffer> merged = merge_updates_v1(both);
+  Result<Buffer> merged = format == Format::V2 ? merge_updates_v2(both) : merge_updates_v1(both);
   DX_CHECK(merged);
   return std::move(*merged);
+}
+
+template <class Sink>
+Buffer encode_state(const State& state, const std::vector<Clock>& known, Bytes state_vector) {
+  Sink sink;
+  if (known.empty()) sink.rest().reserve(state.arena.size() / 2 + 64);
+  write_structs_since(state, sink, known);
+  write_document_deletes(state, sink);
+  Buffer encoded = std::move(sink).take();
+  if (state.pending.empty()) return encoded;
+  return with_pending(state, Sink::kIsV2 ? Format::V2 : Format::V1, std::move(encoded), state_vector);
+}
+
+template <class Sink>
+Result<Buffer> encode_since(const State& state, Bytes state_vector) {
+  DX_TRY(const ClockMap clocks, decode_state_vector(state_vector));
+  std::vector<Clock> known(state.store.size(), 0);
+  for (const auto& [client, clock] : clocks) {
+    if (const ClientIx ix = state.store.find(client); ix != kNone) known[ix] = clock;
+  }
+  return encode_state<Sink>(state, known, state_vector);
 }
 
 }  // namespace
@@ -91,7 +105,11 @@ void Doc::transact(const std::function<void()>& body, Origin origin) {
 }
 
 Status Doc::apply_update(Bytes update_v1, Origin origin) {
-  return apply_update_v1(*state_, update_v1, origin);
+  return crdt::apply_update(*state_, Format::V1, update_v1, origin);
+}
+
+Status Doc::apply_update_v2(Bytes update_v2, Origin origin) {
+  return crdt::apply_update(*state_, Format::V2, update_v2, origin);
 }
 
 bool Doc::has_pending() const noexcept {
@@ -113,18 +131,13 @@ Buffer Doc::encode_state_vector() const {
   return std::move(out).take();
 }
 
-Buffer Doc::encode_state_as_update() const {
-  constexpr std::uint8_t kNothingKnown[] = {0};
-  return with_pending(*state_, encode_state(*state_, {}), kNothingKnown);
-}
-
+Buffer Doc::encode_state_as_update() const { return encode_state<V1Sink>(*state_, {}, kNothingKnown); }
+Buffer Doc::encode_state_as_update_v2() const { return encode_state<V2Sink>(*state_, {}, kNothingKnown); }
 Result<Buffer> Doc::encode_state_as_update(Bytes state_vector) const {
-  DX_TRY(const ClockMap clocks, decode_state_vector(state_vector));
-  std::vector<Clock> known(state_->store.size(), 0);
-  for (const auto& [client, clock] : clocks) {
-    if (const ClientIx ix = state_->store.find(client); ix != kNone) known[ix] = clock;
-  }
-  return with_pending(*state_, encode_state(*state_, known), state_vector);
+  return encode_since<V1Sink>(*state_, state_vector);
+}
+Result<Buffer> Doc::encode_state_as_update_v2(Bytes state_vector) const {
+  return encode_since<V2Sink>(*state_, state_vector);
 }
 
 std::uint64_t Doc::clock_of(std::uint64_t client) const noexcept {

@@ -45,6 +45,7 @@ struct TypeRef {
 class Text;
 class Map;
 class Array;
+class Xml;
 
 // What a map entry or an array slot holds.
 using Value = std::variant<codec::Any, TypeRef>;
@@ -74,6 +75,8 @@ struct TransactionSummary {
     std::vector<std::string> keys;
   };
   const std::vector<Change>& changes;
+  const Doc& doc;
+  Buffer update_v2() const;  // The same as `update` in format v2, made when asked for.
 };
 
 class Doc {
@@ -101,12 +104,15 @@ class Doc {
   // Decodes and checks all of `update` first: an error leaves the document as it was. Parts whose
   // dependencies are missing wait inside the document (has_pending()).
   Status apply_update(Bytes update_v1, Origin origin = 0);
+  Status apply_update_v2(Bytes update_v2, Origin origin = 0);
   bool has_pending() const noexcept;
 
   Buffer encode_state_vector() const;
   // Everything, or what a replica with that state vector lacks. Pending parts included.
   Buffer encode_state_as_update() const;
   Result<Buffer> encode_state_as_update(Bytes state_vector) const;
+  Buffer encode_state_as_update_v2() const;
+  Result<Buffer> encode_state_as_update_v2(Bytes state_vector) const;
   // Next clock expected from `client`; 0 if never heard of.
   std::uint64_t clock_of(std::uint64_t client) const noexcept;
   // Nothing was ever written to it (and nothing is pending).
@@ -148,16 +154,56 @@ class Doc {
 
 using Attributes = codec::AnyObject;  // A null value removes the attribute.
 
+// Fills a new shared type. Runs in the transaction that makes it, before anything else is written.
+using Fill = std::function<void(TypeRef)>;
+
+// What a new shared type is: XML elements and hooks have a name, the others do not.
+struct NewType {
+  TypeKind kind;
+  std::string name = {};
+  Fill fill = nullptr;
+};
+
+// A document inside a document: this one only holds its name and options, and says where it is.
+struct SubDocument {
+  std::string guid;
+  codec::AnyObject options = {};  // gc: false, autoLoad: true, meta: anything; others are dropped.
+};
+
+// One step of a text's delta, as Quill has it.
+struct DeltaOp {
+  enum class Kind : std::uint8_t { Insert, Retain, Delete };
+  Kind kind;
+  // Of an Insert: a text, an embed, or (only in what to_delta() returns) a shared type.
+  std::variant<std::string, codec::Any, TypeRef> insert = {};
+  std::uint64_t length = 0;  // Of a Retain or Delete: UTF-16 units.
+  Attributes attributes = {};
+};
+
 class Text {
  public:
   explicit Text(TypeRef type) : type_(type) {}
   TypeRef ref() const noexcept { return type_; }
-  std::uint64_t length() const;  // UTF-16 units, an embed counts one.
-  std::string to_string() const;
-  // `index` <= length(). Without attributes the text takes those of its left neighbour.
+  std::uint64_t length() const;   // UTF-16 units, an embed counts one.
+  std::string to_string() const;  // Embeds left out. Lone surrogates, if any, as WTF-8.
+  std::vector<DeltaOp> to_delta() const;
+
+  // `index` <= length(). Without attributes the text takes those of its left neighbour; {} means
+  // none. Texts are UTF-8; a lone surrogate of JavaScript may be given as WTF-8 and is written as
+  // U+FFFD.
   void insert(std::uint64_t index, std::string_view utf8);
   void insert(std::uint64_t index, std::string_view utf8, const Attributes& attributes);
+  void insert_embed(std::uint64_t index, const codec::Any& embed,
+                    const Attributes& attributes = {});
+  TypeRef insert_type(std::uint64_t index, const NewType& type, const Attributes& attributes = {});
   void erase(std::uint64_t index, std::uint64_t length);
+  // Sets attributes on a range; beyond the end of the text it adds line ends first, as Yjs does.
+  void format(std::uint64_t index, std::uint64_t length, const Attributes& attributes);
+  // `sanitize`: keep a line end at the very end of what is inserted at the very end of the text.
+  void apply_delta(const std::vector<DeltaOp>& delta, bool sanitize = true);
+
+  // Attributes of the text as a whole.
+  Map attributes() const;
 
  private:
   TypeRef type_;
@@ -174,7 +220,12 @@ class Map {
   void for_each(const std::function<void(std::string_view key, const Value& value)>& visit) const;
   void set(std::string_view key, codec::Any value);
   TypeRef set_type(std::string_view key, TypeKind kind);  // A new, empty Array, Map or Text.
+  TypeRef set_type(std::string_view key, const NewType& type);
+  void set_document(std::string_view key, const SubDocument& document);
+  // get() shows a sub-document as an object of guid and options; this tells it from a real one.
+  std::optional<SubDocument> document(std::string_view key) const;
   void erase(std::string_view key);
+  void clear();
 
  private:
   TypeRef type_;
@@ -188,13 +239,39 @@ class Array {
   std::optional<Value> get(std::uint64_t index) const;
   void for_each(const std::function<void(const Value& value)>& visit) const;
   void insert(std::uint64_t index, std::vector<codec::Any> values);
-  void push(std::vector<codec::Any> values);
+  void push(std::vector<codec::Any> values);  // Behind everything, deleted elements included.
+  TypeRef push_type(const NewType& type);
   TypeRef insert_type(std::uint64_t index, TypeKind kind);
+  TypeRef insert_type(std::uint64_t index, const NewType& type);
+  void insert_document(std::uint64_t index, const SubDocument& document);
+  std::optional<SubDocument> document(std::uint64_t index) const;
   void erase(std::uint64_t index, std::uint64_t length);
 
  private:
   TypeRef type_;
 };
+
+// An XmlFragment or XmlElement: an Array of nodes and, for an element, a Map of attributes. (Texts
+// in it are Text, hooks Map.)
+class Xml {
+ public:
+  explicit Xml(TypeRef type) : type_(type) {}
+  TypeRef ref() const noexcept { return type_; }
+  Array children() const { return Array(type_); }
+  Map attributes() const { return Map(type_); }
+  std::string node_name() const;  // Of an element or hook; else empty.
+  // Right behind a child of this one, or in front of all; deleted children do not count as
+  // neighbours.
+  TypeRef insert_after(std::optional<TypeRef> child, const NewType& type);
+  std::string to_string() const;  // As Yjs' toString(): nothing is escaped.
+
+ private:
+  TypeRef type_;
+};
+
+inline Map Text::attributes() const {
+  return Map(type_);
+}
 
 // The plain JSON-like value of a type and all that is in it (toJSON of Yjs).
 codec::Any to_any(TypeRef type);

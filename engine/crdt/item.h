@@ -14,7 +14,7 @@
 //            as Yjs writes it.
 //   Any      `length` any-values, encoded as lib0 encodes them, canonical.
 //   Json     `length` JSON texts, each a varstring, as JSON.stringify writes them.
-//   Binary   the octets.               Embed  one JSON text.
+//   Binary   the octets.               Embed  content = ValueIx.
 //   Doc      varstring guid, any options; as on the wire.
 //   Format   content = KeyIx, content_size = ValueIx.
 //   Type     content = BranchIx.       Deleted, GC, Skip  nothing.
@@ -95,11 +95,14 @@ struct Item {
   std::uint64_t visible_length() const noexcept { return visible() ? length : 0; }
 };
 
-// The value of a format mark: one JSON text in the arena. Equal ValueIx means the same object to
-// JavaScript.
-struct FormatValue {
-  std::uint32_t content;
-  std::uint32_t content_size;
+// A value that v1 writes as JSON and v2 as an any-value: that of a format mark or an embed. Both texts lie in the arena; the
+// any form only if it says more than the JSON (undefined, NaN, octets, …), else its size is 0. Equal ValueIx means the same
+// object to JavaScript.
+struct JsonValue {
+  std::uint32_t json;
+  std::uint32_t json_size;
+  std::uint32_t any;
+  std::uint32_t any_size;
 };
 
 class ItemPool {

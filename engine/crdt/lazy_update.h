@@ -1,8 +1,8 @@
-// An update read struct by struct, without a document: what merging and diffing work on.
+// An update read struct by struct, without a document: what merging, diffing and converting work on.
 //
-// Such a struct keeps its origins and, if it has none, its parent by name; a parent sub behind an
-// origin is not on the wire and so is lost, which is why Yjs writes 88 here where a document has
-// a8. Content is brought to the form that Yjs would write while it is read.
+// Such a struct keeps its origins and, if it has none, its parent by name; a parent sub behind an origin is not on the wire
+// and so is lost, which is why Yjs writes 88 here where a document has a8. Content is brought to the form that Yjs would
+// write while it is read.
 #pragma once
 
 #include <deque>
@@ -12,14 +12,10 @@
 
 #include "engine/base/result.h"
 #include "engine/crdt/item.h"
-#include "engine/crdt/wire.h"
+#include "engine/crdt/sink.h"
+#include "engine/crdt/source.h"
 
 namespace diaryx::crdt {
-
-struct WireId {
-  std::uint64_t client = 0;
-  Clock clock = 0;
-};
 
 struct WireDelete {
   std::uint64_t client;
@@ -32,44 +28,55 @@ struct LazyStruct {
   Clock clock = 0;
   std::uint64_t length = 0;
   Kind kind = Kind::Gc;
-  bool ascii = false;  // Of a String.
-  std::optional<WireId> origin;
-  std::optional<WireId> right_origin;
-  std::optional<std::string_view> root;  // With no origin: the parent's name, else `parent`.
+  std::uint8_t shape = 0;  // Of a String: Item::kAscii, Item::kHasSurrogates.
+  std::uint8_t type = 0;   // Of a Type.
+  bool has_origin = false;
+  bool has_right_origin = false;
+  bool has_root = false;  // With no origin: the parent is the root of that name, else `parent`.
+  bool has_parent_sub = false;
+  WireId origin;
+  WireId right_origin;
   WireId parent;
-  std::optional<std::string_view> parent_sub;
-  // String: the text. Any, Json: the values without their count. Others: all of the content as on
-  // the wire.
+  std::string_view root;
+  std::string_view parent_sub;
+  std::string_view name;  // Of a Format its key, of a Doc its guid, of a named Type its name.
+  // String: the text. Any, Json: the values without their count. Binary: the octets. Doc: its options.
+  // Embed, Format: the value as JSON, or as an any-value if `json_is_any`.
   Bytes content;
+  bool json_is_any = false;
 
   Clock end() const noexcept { return clock + length; }
   // Forgets the first `count` units: the rest begins behind them.
   void drop_front(std::uint64_t count, std::deque<Buffer>& owned);
 };
 
+template <class Source>
 class LazyReader {
  public:
   // Borrows both. Content that must be rewritten goes to `owned`.
   LazyReader(Bytes update, bool skip_skips, std::deque<Buffer>& owned);
 
   // The struct at hand; none at the end of the structs, or after a failure.
-  LazyStruct* current() noexcept { return has_current_ ? &current_ : nullptr; }
+  const LazyStruct* current() const noexcept { return has_current_ ? &current_ : nullptr; }
   void next();
-  // After the last struct: the deletes, as they came, appended to `out`. Reads to the end of the
-  // update.
+  // After the last struct: the deletes, as they came, appended to `out`. Reads to the end of the update.
   void read_deletes(std::vector<WireDelete>& out);
   Status status() const;
 
  private:
+  WireReader& in() noexcept { return source_.rest(); }
   void read_struct();
   void read_content();
-  Bytes canonical_anys(std::uint64_t count);
-  Bytes canonical_json();
+  std::string_view keep(const WireText& text);
+  void read_any_values();
+  void read_json_texts();
+  void read_json_value();
 
-  WireReader in_;
+  Source source_;
   std::deque<Buffer>* owned_;
   bool skip_skips_;
   bool has_current_ = false;
+  std::uint64_t budget_;
   std::uint64_t sections_left_ = 0;
   std::uint64_t structs_left_ = 0;
   std::uint64_t client_ = 0;
@@ -77,6 +84,7 @@ class LazyReader {
   LazyStruct current_;
 };
 
+template <class Sink>
 class LazyWriter {
  public:
   void write(const LazyStruct& value, std::uint64_t offset);
@@ -84,13 +92,20 @@ class LazyWriter {
   Buffer finish(std::vector<WireDelete> deletes);
 
  private:
+  void write_content(const LazyStruct& value, std::uint64_t offset);
+  void write_json_value(const LazyStruct& value);
   struct Run {
-    std::size_t start;
+    std::size_t start;  // In what goes to the stream.
     std::uint64_t structs;
   };
-  WireWriter out_;
+  Sink sink_;
   std::vector<Run> runs_;
   std::uint64_t client_ = 0;
 };
+
+extern template class LazyReader<V1Source>;
+extern template class LazyReader<V2Source>;
+extern template class LazyWriter<V1Sink>;
+extern template class LazyWriter<V2Sink>;
 
 }  // namespace diaryx::crdt

@@ -64,11 +64,37 @@ void Map::set(std::string_view key, codec::Any value) {
 }
 
 TypeRef Map::set_type(std::string_view key, TypeKind kind) {
+  return set_type(key, NewType{kind});
+}
+
+TypeRef Map::set_type(std::string_view key, const NewType& type) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
-  const Item item = make_type_item(state, kind);
+  const Item item = make_type_item(state, type);
   set_item(state, type_.branch, state.keys.intern(key), item);
-  return TypeRef{type_.doc, item.content};
+  const TypeRef made{type_.doc, item.content};
+  if (type.fill) type.fill(made);
+  return made;
+}
+
+void Map::set_document(std::string_view key, const SubDocument& document) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  const Item item = make_document_item(state, document);
+  set_item(state, type_.branch, state.keys.intern(key), item);
+}
+
+std::optional<SubDocument> Map::document(std::string_view key) const {
+  const State& state = const_state_of(type_);
+  const ItemIx ix = live_item(state, type_.branch, state.keys.find(key));
+  return ix == kNone ? std::nullopt : document_of(state, ix);
+}
+
+void Map::clear() {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  for (const MapEntries::Entry& entry : state.branches[type_.branch].map)
+    delete_item(state, entry.last);
 }
 
 void Map::erase(std::string_view key) {

@@ -23,7 +23,8 @@ struct Doc::State {
   ItemPool items;
   Arena arena;
   KeyTable keys;
-  std::vector<FormatValue> values;
+  std::vector<JsonValue> values;
+  ValueIx null_value = kNone;  // The one that local edits share.
   BranchTable branches;
   std::vector<BranchIx> roots;  // In the order in which they were first seen.
   StructStore store;

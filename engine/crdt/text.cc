@@ -1,6 +1,11 @@
+#include <algorithm>
+
+#include "engine/codec/wtf8.h"
+#include "engine/crdt/format.h"
 #include "engine/crdt/integrate.h"
 #include "engine/crdt/list_edit.h"
 #include "engine/crdt/position.h"
+#include "engine/crdt/value.h"
 
 namespace diaryx::crdt {
 namespace {
@@ -24,6 +29,15 @@ Item make_text_item(State& state, std::string_view text) {
   return item;
 }
 
+Item make_embed_item(State& state, const codec::Any& embed) {
+  Item item;
+  item.kind = Kind::Embed;
+  item.length = 1;
+  item.content = static_cast<std::uint32_t>(state.values.size());
+  state.values.push_back(store_json_value(state.arena, embed));
+  return item;
+}
+
 }  // namespace
 
 std::uint64_t Text::length() const {
@@ -37,7 +51,12 @@ std::string Text::to_string() const {
   text.reserve(static_cast<std::size_t>(branch.length));
   for (ItemIx ix = branch.start; ix != kNone; ix = state.items[ix].right) {
     const Item& item = state.items[ix];
-    if (item.kind == Kind::String && !item.deleted()) text += content_text(state.arena, item);
+    if (item.kind != Kind::String || item.deleted()) continue;
+    if (item.has(Item::kHasSurrogates)) {
+      codec::append_wtf8(text, content_text(state.arena, item));
+    } else {
+      text += content_text(state.arena, item);
+    }
   }
   return text;
 }
@@ -46,8 +65,12 @@ void Text::insert(std::uint64_t index, std::string_view utf8) {
   if (utf8.empty()) return;
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
-  DX_CHECK(index <= state.branches[type_.branch].length);
-  ItemIx left = cut_at(state, type_.branch, index);
+  if (state.branches[type_.branch].has_formatting) {
+    TextCursor cursor = seek(state, type_.branch, index);
+    AttributeList inherited = cursor.current;
+    return insert_content(state, cursor, make_text_item(state, utf8), std::move(inherited));
+  }
+  ItemIx left = cut_at(state, type_.branch, std::min(index, state.branches[type_.branch].length));
   ItemIx right = left != kNone ? state.items[left].right : state.branches[type_.branch].start;
   // Behind all that was deleted here.
   while (right != kNone && state.items[right].deleted()) {
@@ -60,16 +83,119 @@ void Text::insert(std::uint64_t index, std::string_view utf8) {
   if (ix != left) set_cursor(state, type_.branch, ix, index);
 }
 
-void Text::insert(std::uint64_t index, std::string_view utf8, const Attributes&) {
-  insert(index, utf8);
+void Text::insert(std::uint64_t index, std::string_view utf8, const Attributes& attributes) {
+  if (utf8.empty()) return;
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  TextCursor cursor = seek(state, type_.branch, index);
+  AttributeList wanted = make_attributes(state, attributes);
+  insert_content(state, cursor, make_text_item(state, utf8), std::move(wanted));
+}
+
+void Text::insert_embed(std::uint64_t index, const codec::Any& embed,
+                        const Attributes& attributes) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  TextCursor cursor = seek(state, type_.branch, index);
+  AttributeList wanted = make_attributes(state, attributes);
+  insert_content(state, cursor, make_embed_item(state, embed), std::move(wanted));
+}
+
+TypeRef Text::insert_type(std::uint64_t index, const NewType& type, const Attributes& attributes) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  TextCursor cursor = seek(state, type_.branch, index);
+  AttributeList wanted = make_attributes(state, attributes);
+  const Item item = make_type_item(state, type);
+  insert_content(state, cursor, item, std::move(wanted), type.fill);
+  return TypeRef{type_.doc, item.content};
 }
 
 void Text::erase(std::uint64_t index, std::uint64_t length) {
   if (length == 0) return;
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
-  DX_CHECK(index + length <= state.branches[type_.branch].length);
-  erase_range(state, type_.branch, index, length);
+  if (state.branches[type_.branch].has_formatting) {
+    TextCursor cursor = seek(state, type_.branch, index);
+    return erase_content(state, cursor, length);
+  }
+  const std::uint64_t whole = state.branches[type_.branch].length;
+  if (index < whole) erase_range(state, type_.branch, index, std::min(length, whole - index));
+}
+
+void Text::format(std::uint64_t index, std::uint64_t length, const Attributes& attributes) {
+  if (length == 0) return;
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  TextCursor cursor = seek(state, type_.branch, index);
+  if (cursor.right == kNone) return;
+  const AttributeList wanted = make_attributes(state, attributes);
+  format_range(state, cursor, length, wanted);
+}
+
+void Text::apply_delta(const std::vector<DeltaOp>& delta, bool sanitize) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  TextCursor cursor = at_start(state, type_.branch);
+  for (std::size_t i = 0; i < delta.size(); ++i) {
+    const DeltaOp& op = delta[i];
+    AttributeList attributes = make_attributes(state, op.attributes);
+    if (op.kind == DeltaOp::Kind::Retain) {
+      format_range(state, cursor, op.length, attributes);
+    } else if (op.kind == DeltaOp::Kind::Delete) {
+      erase_content(state, cursor, op.length);
+    } else if (const auto* embed = std::get_if<codec::Any>(&op.insert)) {
+      insert_content(state, cursor, make_embed_item(state, *embed), std::move(attributes));
+    } else if (const auto* text = std::get_if<std::string>(&op.insert)) {
+      std::string_view inserted = *text;
+      // Quill's texts always end with a line end, which Yjs does not keep.
+      const bool at_end = i + 1 == delta.size() && cursor.right == kNone;
+      if (!sanitize && at_end && inserted.ends_with('\n')) inserted.remove_suffix(1);
+      if (!inserted.empty())
+        insert_content(state, cursor, make_text_item(state, inserted), std::move(attributes));
+    }
+  }
+}
+
+std::vector<DeltaOp> Text::to_delta() const {
+  const State& state = const_state_of(type_);
+  std::vector<DeltaOp> delta;
+  AttributeList current;
+  std::string text;
+  const auto attributes = [&] {
+    Attributes object;
+    for (const Attribute& attribute : current) {
+      object.emplace_back(state.keys[attribute.key], value_of(state, attribute.value));
+    }
+    codec::normalise_keys(object);
+    return object;
+  };
+  const auto pack = [&] {
+    if (!text.empty()) delta.push_back({DeltaOp::Kind::Insert, std::move(text), 0, attributes()});
+    text.clear();
+  };
+  for (ItemIx ix = state.branches[type_.branch].start; ix != kNone; ix = state.items[ix].right) {
+    const Item& item = state.items[ix];
+    if (item.deleted()) continue;
+    if (item.kind == Kind::String) {
+      codec::append_wtf8(text, content_text(state.arena, item));
+    } else if (item.kind == Kind::Format) {
+      pack();
+      pass_mark(state, current, item);
+    } else if (item.kind == Kind::Embed || item.kind == Kind::Type) {
+      pack();
+      DeltaOp op{DeltaOp::Kind::Insert, {}, 0, attributes()};
+      const Value value = value_at(state, ix, 0);
+      if (const auto* type = std::get_if<TypeRef>(&value)) {
+        op.insert = *type;
+      } else {
+        op.insert = std::get<codec::Any>(value);
+      }
+      delta.push_back(std::move(op));
+    }
+  }
+  pack();
+  return delta;
 }
 
 }  // namespace diaryx::crdt

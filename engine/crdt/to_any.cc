@@ -1,16 +1,19 @@
 #include <string>
 
+#include "engine/codec/reader.h"
 #include "engine/crdt/value.h"
 
 namespace diaryx::crdt {
+namespace {
 
-codec::Any to_any(TypeRef type) {
-  const TypeKind kind = type.doc->kind_of(type).value_or(TypeKind::Map);
-  const auto inner = [](const Value& value) {
-    if (const TypeRef* nested = std::get_if<TypeRef>(&value)) return to_any(*nested);
+// Types nest as deep as a peer likes, values do not: what lies deeper shows as null.
+codec::Any to_any_at(TypeRef type, int depth) {
+  if (depth > codec::kMaxAnyDepth / 2) return codec::Null{};
+  const auto inner = [depth](const Value& value) {
+    if (const TypeRef* nested = std::get_if<TypeRef>(&value)) return to_any_at(*nested, depth + 1);
     return std::get<codec::Any>(value);
   };
-  switch (kind) {
+  switch (type.doc->kind_of(type).value_or(TypeKind::Map)) {
     case TypeKind::Map:
     case TypeKind::XmlHook: {
       codec::AnyObject object;
@@ -19,15 +22,25 @@ codec::Any to_any(TypeRef type) {
       });
       return object;
     }
-    case TypeKind::Text:
-    case TypeKind::XmlText:
-      return Text(type).to_string();
-    default: {
+    case TypeKind::Array: {
       codec::AnyArray array;
       Array(type).for_each([&](const Value& value) { array.push_back(inner(value)); });
       return array;
     }
+    case TypeKind::Text:
+      return Text(type).to_string();
+    case TypeKind::XmlText:
+    case TypeKind::XmlElement:
+    case TypeKind::XmlFragment:
+      return Xml(type).to_string();
   }
+  return {};
+}
+
+}  // namespace
+
+codec::Any to_any(TypeRef type) {
+  return to_any_at(type, 0);
 }
 
 }  // namespace diaryx::crdt

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/crdt/collect.h"
-#include "engine/crdt/encode_v1.h"
+#include "engine/crdt/encode.h"
 #include "engine/crdt/state.h"
 
 namespace diaryx::crdt {
@@ -74,13 +74,12 @@ std::vector<TransactionSummary::Change> changes_of(const State& state) {
 void tell_observers(State& state) {
   const Transaction& transaction = state.transaction;
   const std::vector<TransactionSummary::Change> changes = changes_of(state);
-  WireWriter out(std::move(state.update_scratch));
-  out.clear();
-  encode_transaction(state, out);
-  const TransactionSummary summary{transaction.origin, transaction.local, out.written(), changes};
+  V1Sink sink(std::move(state.update_scratch));
+  encode_transaction(state, sink);
+  const TransactionSummary summary{transaction.origin, transaction.local, sink.rest().written(), changes, *state.doc};
   // By index: an observer may remove itself.
   for (std::size_t i = 0; i < state.observers.size(); ++i) state.observers[i].observer(summary);
-  state.update_scratch = std::move(out).take();
+  state.update_scratch = std::move(sink).take();
 }
 
 void commit(State& state) {
@@ -100,6 +99,12 @@ void commit(State& state) {
 }
 
 }  // namespace
+
+Buffer TransactionSummary::update_v2() const {
+  V2Sink sink;
+  encode_transaction(doc.state(), sink);
+  return std::move(sink).take();
+}
 
 TransactionScope::TransactionScope(Doc::State& state, Origin origin, bool local) : state_(state) {
   Transaction& transaction = state.transaction;

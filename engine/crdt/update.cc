@@ -31,6 +31,7 @@ void sort_and_join(std::vector<WireDelete>& deletes) {
 // bytes. Yjs sorts all readers anew before each run of structs; only the first one has moved since,
 // so a heap gives the same order: readers that tie stay in the order they had, the one that moved
 // before the others.
+template <class Source, class Sink>
 class Merge {
  public:
   explicit Merge(std::span<const Bytes> updates) {
@@ -50,7 +51,7 @@ class Merge {
     }
     if (writing_) writer_.write(write_, 0);
     std::vector<WireDelete> deletes;
-    for (LazyReader& reader : readers_) {
+    for (LazyReader<Source>& reader : readers_) {
       reader.read_deletes(deletes);
       DX_TRY_OK(reader.status());
     }
@@ -82,7 +83,7 @@ class Merge {
   }
 
   // One round of Yjs' loop, with the reader that is first in order.
-  void take(LazyReader& reader) {
+  void take(LazyReader<Source>& reader) {
     const std::uint64_t client = reader.current()->client;
     if (!writing_) {
       write_ = *reader.current();
@@ -100,14 +101,14 @@ class Merge {
     }
   }
 
-  bool take_more(LazyReader& reader, std::uint64_t client) {
+  bool take_more(LazyReader<Source>& reader, std::uint64_t client) {
     bool moved = false;
     while (reader.current() != nullptr && reader.current()->end() <= write_.end() &&
            reader.current()->client >= write_.client) {
       reader.next();
       moved = true;
     }
-    LazyStruct* current = reader.current();
+    const LazyStruct* current = reader.current();
     if (current == nullptr || current->client != client || (moved && current->clock > write_.end()))
       return false;
     if (client != write_.client) {
@@ -147,33 +148,31 @@ class Merge {
   }
 
   std::deque<Buffer> owned_;
-  std::vector<LazyReader> readers_;
+  std::vector<LazyReader<Source>> readers_;
   std::priority_queue<Entry> queue_;
   std::int64_t moved_ = 0;
-  LazyWriter writer_;
+  LazyWriter<Sink> writer_;
   bool writing_ = false;
   LazyStruct write_;
 };
 
-}  // namespace
-
-Result<Buffer> merge_updates_v1(std::span<const Bytes> updates) {
-  if (updates.size() == 1) {
-    std::deque<Buffer> owned;
-    LazyReader reader(updates[0], false, owned);
-    std::vector<WireDelete> deletes;
-    reader.read_deletes(deletes);
-    DX_TRY_OK(reader.status());
-    return to_buffer(updates[0]);
-  }
-  return Merge(updates).run();
+template <class Source, class Sink>
+Result<Buffer> merge(std::span<const Bytes> updates) {
+  if (updates.size() != 1) return Merge<Source, Sink>(updates).run();
+  std::deque<Buffer> owned;
+  LazyReader<Source> reader(updates[0], false, owned);
+  std::vector<WireDelete> deletes;
+  reader.read_deletes(deletes);
+  DX_TRY_OK(reader.status());
+  return to_buffer(updates[0]);
 }
 
-Result<Buffer> diff_update_v1(Bytes update, Bytes state_vector) {
+template <class Source, class Sink>
+Result<Buffer> diff(Bytes update, Bytes state_vector) {
   DX_TRY(const ClockMap known, decode_state_vector(state_vector));
   std::deque<Buffer> owned;
-  LazyReader reader(update, false, owned);
-  LazyWriter writer;
+  LazyReader<Source> reader(update, false, owned);
+  LazyWriter<Sink> writer;
   while (const LazyStruct* current = reader.current()) {
     const std::uint64_t client = current->client;
     const auto found = known.find(client);
@@ -201,9 +200,22 @@ Result<Buffer> diff_update_v1(Bytes update, Bytes state_vector) {
   return writer.finish(std::move(deletes));
 }
 
-Result<Buffer> state_vector_from_update_v1(Bytes update) {
+template <class Source, class Sink>
+Result<Buffer> convert(Bytes update) {
   std::deque<Buffer> owned;
-  LazyReader reader(update, false, owned);
+  LazyReader<Source> reader(update, false, owned);
+  LazyWriter<Sink> writer;
+  for (; reader.current() != nullptr; reader.next()) writer.write(*reader.current(), 0);
+  std::vector<WireDelete> deletes;
+  reader.read_deletes(deletes);
+  DX_TRY_OK(reader.status());
+  return writer.finish(std::move(deletes));
+}
+
+template <class Source>
+Result<Buffer> state_vector_of(Bytes update) {
+  std::deque<Buffer> owned;
+  LazyReader<Source> reader(update, false, owned);
   WireWriter body;
   std::uint64_t size = 0;
   const auto put = [&](std::uint64_t client, Clock clock) {
@@ -240,6 +252,48 @@ Result<Buffer> state_vector_from_update_v1(Bytes update) {
   out.bytes(body.written());
   return std::move(out).take();
 }
+
+template <class Source>
+Result<UpdateMeta> meta_of(Bytes update) {
+  std::deque<Buffer> owned;
+  LazyReader<Source> reader(update, false, owned);
+  UpdateMeta meta;
+  const LazyStruct* last = nullptr;
+  std::uint64_t client = 0;
+  Clock clock = 0;
+  for (; reader.current() != nullptr; reader.next()) {
+    const LazyStruct* current = reader.current();
+    if (last == nullptr || current->client != client) {
+      if (last != nullptr) meta.to[client] = clock;
+      meta.from[current->client] = current->clock;
+      client = current->client;
+    }
+    last = current;
+    clock = current->end();
+  }
+  if (last != nullptr) meta.to[client] = clock;
+  std::vector<WireDelete> deletes;
+  reader.read_deletes(deletes);
+  DX_TRY_OK(reader.status());
+  return meta;
+}
+
+}  // namespace
+
+Result<Buffer> merge_updates_v1(std::span<const Bytes> updates) { return merge<V1Source, V1Sink>(updates); }
+Result<Buffer> merge_updates_v2(std::span<const Bytes> updates) { return merge<V2Source, V2Sink>(updates); }
+Result<Buffer> diff_update_v1(Bytes update, Bytes state_vector) {
+  return diff<V1Source, V1Sink>(update, state_vector);
+}
+Result<Buffer> diff_update_v2(Bytes update, Bytes state_vector) {
+  return diff<V2Source, V2Sink>(update, state_vector);
+}
+Result<Buffer> convert_v1_to_v2(Bytes update) { return convert<V1Source, V2Sink>(update); }
+Result<Buffer> convert_v2_to_v1(Bytes update) { return convert<V2Source, V1Sink>(update); }
+Result<Buffer> state_vector_from_update_v1(Bytes update) { return state_vector_of<V1Source>(update); }
+Result<Buffer> state_vector_from_update_v2(Bytes update) { return state_vector_of<V2Source>(update); }
+Result<UpdateMeta> update_meta_v1(Bytes update) { return meta_of<V1Source>(update); }
+Result<UpdateMeta> update_meta_v2(Bytes update) { return meta_of<V2Source>(update); }
 
 Result<ClockMap> decode_state_vector(Bytes state_vector) {
   WireReader in(state_vector);

@@ -1,7 +1,7 @@
 #include "engine/crdt/value.h"
 
-#include "engine/codec/json_text.h"
 #include "engine/codec/reader.h"
+#include "engine/codec/writer.h"
 
 namespace diaryx::crdt {
 namespace {
@@ -12,14 +12,7 @@ codec::Any any_of(Bytes encoded) {
   return std::move(*value);
 }
 
-codec::Any json_of(Bytes text) {
-  if (as_text(text) == "undefined") return {};
-  auto value = codec::parse_js_json(as_text(text));
-  DX_CHECK(value);
-  return std::move(*value);
-}
-
-codec::Any document_of(Bytes encoded) {
+codec::Any document_value(Bytes encoded) {
   WireReader in(encoded);
   const std::string_view guid = in.var_string();
   return codec::AnyObject{{"guid", guid}, {"options", any_of(encoded.subspan(in.position()))}};
@@ -50,7 +43,7 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
     }
   } else if (item.kind == Kind::Json) {
     WireReader in(octets);
-    for (std::uint64_t i = 0; i < item.length; ++i) visit(Value(json_of(in.var_bytes())));
+    for (std::uint64_t i = 0; i < item.length; ++i) visit(Value(json_to_any(as_text(in.var_bytes()))));
   } else {
     for (std::uint64_t i = 0; i < item.length; ++i) visit(value_at(state, ix, i));
   }
@@ -58,27 +51,33 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
 
 Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
   const Item& item = state.items[ix];
-  const Bytes octets = item.kind == Kind::Type ? Bytes() : content_bytes(state.arena, item);
+  const Bytes octets = item.kind == Kind::Type || item.kind == Kind::Embed ? Bytes() : content_bytes(state.arena, item);
   switch (item.kind) {
     case Kind::Any:
       return any_of(octets.subspan(any_prefix(octets, offset)));
     case Kind::Json: {
       WireReader in(octets.subspan(json_prefix(octets, offset)));
-      return json_of(in.var_bytes());
+      return json_to_any(as_text(in.var_bytes()));
     }
     case Kind::String:
       return unit_of(as_text(octets), offset);
     case Kind::Binary:
       return codec::Any(to_buffer(octets));
     case Kind::Embed:
-      return json_of(octets);
+      return json_value(state, item.content);
     case Kind::Doc:
-      return document_of(octets);
+      return document_value(octets);
     case Kind::Type:
       return TypeRef{state.doc, item.content};
     default:
       return codec::Any();
   }
+}
+
+codec::Any json_value(const State& state, ValueIx ix) {
+  const JsonValue& value = state.values[ix];
+  if (value.any_size > 0) return any_of(Bytes(state.arena.data() + value.any, value.any_size));
+  return json_to_any(as_text(Bytes(state.arena.data() + value.json, value.json_size)));
 }
 
 Item make_value_item(State& state, const codec::Any& value) {
@@ -96,16 +95,40 @@ Item make_value_item(State& state, const codec::Any& value) {
   return item;
 }
 
-Item make_type_item(State& state, TypeKind kind, KeyIx name) {
+Item make_type_item(State& state, const NewType& type) {
   Item item;
   item.length = 1;
   item.kind = Kind::Type;
   item.content = state.branches.make();
-  state.branches[item.content].kind = kind;
-  state.branches[item.content].name = name;
+  Branch& branch = state.branches[item.content];
+  branch.kind = type.kind;
+  const bool named = type.kind == TypeKind::XmlElement || type.kind == TypeKind::XmlHook;
+  branch.name = named ? state.keys.intern(type.name) : kNone;
   // Known before it is linked, so that nothing takes the branch for a root.
-  state.branches[item.content].owner = {state.self, state.store[state.self].state};
+  branch.owner = {state.self, state.store[state.self].state};
   return item;
+}
+
+Item make_document_item(State& state, const SubDocument& document) {
+  Item item;
+  item.length = 1;
+  item.kind = Kind::Doc;
+  item.content = static_cast<std::uint32_t>(state.arena.size());
+  codec::Writer(state.arena).var_string(document.guid);
+  Buffer options;
+  append_any(options, document.options);
+  WireReader in(options);
+  read_doc_options(in, state.arena);
+  item.content_size = static_cast<std::uint32_t>(state.arena.size() - item.content);
+  return item;
+}
+
+std::optional<SubDocument> document_of(const State& state, ItemIx ix) {
+  const Item& item = state.items[ix];
+  if (item.kind != Kind::Doc || item.deleted()) return std::nullopt;
+  const codec::Any document = document_value(content_bytes(state.arena, item));
+  return SubDocument{*document.find("guid")->get<std::string>(),
+                     *document.find("options")->get<codec::AnyObject>()};
 }
 
 }  // namespace diaryx::crdt

@@ -11,9 +11,15 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
 // One of them. `offset` < length of the item.
 Value value_at(const State& state, ItemIx ix, std::uint64_t offset);
 
+// The value of a format mark or an embed.
+codec::Any json_value(const State& state, ValueIx ix);
+
 // Content for a new item that holds `value`.
 Item make_value_item(State& state, const codec::Any& value);
-// Content for a new item that is a shared type.
-Item make_type_item(State& state, TypeKind kind, KeyIx name = kNone);
+// Content for a new item that is a shared type, or a sub-document.
+Item make_type_item(State& state, const NewType& type);
+Item make_document_item(State& state, const SubDocument& document);
+// The sub-document that an item is, if it is one.
+std::optional<SubDocument> document_of(const State& state, ItemIx ix);
 
 }  // namespace diaryx::crdt

@@ -50,6 +50,22 @@ class WireReader {
     return long_var_uint();
   }
 
+  struct VarInt {
+    std::uint64_t magnitude;
+    bool negative;  // With magnitude 0: JavaScript's -0.
+  };
+  // Magnitude below 2^55: a column doubles its differences.
+  VarInt var_int() noexcept {
+    const std::uint8_t first = u8();
+    VarInt value{static_cast<std::uint64_t>(first & 0x3FU), (first & 0x40U) != 0};
+    if ((first & 0x80U) != 0) {
+      const std::uint64_t rest = var_uint();
+      if (rest >= 1ULL << 49U) fail("a number above 2^55");
+      value.magnitude |= rest << 6U;
+    }
+    return value;
+  }
+
   Bytes bytes(std::uint64_t count) noexcept {
     if (count > remaining()) {
       fail("a length goes beyond the end");

@@ -293,15 +293,15 @@ Result<Listing> MemoryTree::list() {
   std::vector<std::string> skipped_folders;
   for (const auto& [path, inode] : live_.names) {
     if (path.empty() || is_hidden(path)) continue;
-    const std::string& here = path;
+    const std::string& here = path;  // clang 14 lets no lambda capture a structured binding.
     const bool out_of_reach =
         std::any_of(skipped_folders.begin(), skipped_folders.end(),
                     [&](const std::string& folder) { return is_below(here, folder); });
     if (out_of_reach) continue;
     const Inode& node = live_.inodes.at(inode);
     const auto skip = [&](std::string reason) {
-      listing.skipped.push_back({path, std::move(reason)});
-      if (node.kind == Kind::Folder) skipped_folders.push_back(path);
+      listing.skipped.push_back({here, std::move(reason)});
+      if (node.kind == Kind::Folder) skipped_folders.push_back(here);
     };
     Result<WorkspacePath> parsed = WorkspacePath::parse(path);
     if (node.kind == Kind::Symlink) {

@@ -72,7 +72,7 @@ Error open_failure(int code, const std::filesystem::path& root) {
 
 Result<Repository> locate(RepositoryHandle handle, const std::filesystem::path& root) {
   const char* work_tree = git_repository_workdir(handle.get());
-  if (git_repository_is_bare(handle.get()) != 0 || work_tree == nullptr) {
+  if (work_tree == nullptr) {
     return Error{ErrorCode::NotAllowed,
                  "git: the repository at " + std::string(git_repository_path(handle.get())) +
                      " is bare: it has no work tree",

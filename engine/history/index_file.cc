@@ -64,13 +64,18 @@ Status sync_folder(const fs::path& folder) {
 
 Error index_failure(int code, const fs::path& file) {
   Error error = git_failure(code, "read the index " + file.string());
-  if (error.message.find("extension") != std::string::npos ||
-      error.message.find("checksum") != std::string::npos) {
+  if (error.message.find("extension") != std::string::npos) {
     error.code = ErrorCode::Unsupported;
     error.hint =
-        "if the index is split, sparse or without checksum, run: git update-index "
-        "--no-split-index; "
-        "git sparse-checkout reapply --no-sparse-index; git config index.skipHash false";
+        "the index is split or sparse; run: git update-index --no-split-index; git sparse-checkout "
+        "reapply "
+        "--no-sparse-index";
+  } else if (error.message.find("checksum") != std::string::npos) {
+    error.code = ErrorCode::Corrupt;
+    error.hint =
+        "if git can read it, git was told to write no checksum; run: git config index.skipHash "
+        "false; git "
+        "update-index --force-write-index";
   }
   return error;
 }
@@ -165,8 +170,8 @@ Status IndexLock::publish(const std::vector<git_index_entry>& set,
   const fs::path old = old_file(index_);
   std::error_code failed;
   const bool existed = fs::exists(index_, failed);
-  fs::remove(old, failed);  // Left by a crash, if it is there at all.
-  fs::remove(fresh, failed);
+  // Left by a crash, if they are there at all; the third one is libgit2's.
+  for (const fs::path& stale : {old, fresh, lock_file(fresh)}) fs::remove(stale, failed);
   if (existed) {
     fs::copy_file(index_, fresh, fs::copy_options::overwrite_existing, failed);
     if (failed) return system_error(fresh, failed.value());

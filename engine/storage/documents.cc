@@ -58,7 +58,10 @@ bool is_digest_of(Bytes stored, Bytes bytes) {
 
 Result<std::optional<Snapshot>> load_snapshot(Database& db, const DocRow& row,
                                               std::string_view doc) {
-  Query q = db.query("SELECT covers_seq, sha256, state FROM snapshots WHERE doc = ?1");
+  Query q = db.query(
+      "SELECT s.covers_seq, s.sha256, t.state FROM snapshots s LEFT JOIN snapshot_states t ON "
+      "t.doc = s.doc"
+      " WHERE s.doc = ?1");
   DX_TRY(const bool found, q.bind_int(1, row.id).step());
   if (!found) return std::optional<Snapshot>();
   const Bytes state = q.blob(2);
@@ -159,7 +162,7 @@ Result<std::vector<DocStat>> Store::list_docs(std::string_view prefix) {
     Query q = impl_->db.query(
         "SELECT d.name, max(d.seq_floor, coalesce(max(u.seq), 0)), count(u.seq), "
         "coalesce(sum(length(u.data)), 0),"
-        "  coalesce(length(s.state), 0)"
+        "  coalesce(s.size, 0)"
         " FROM documents d LEFT JOIN snapshots s ON s.doc = d.id"
         " LEFT JOIN updates u ON u.doc = d.id AND u.seq > coalesce(s.covers_seq, 0)"
         " WHERE d.name >= ?1 AND d.name < ?2 GROUP BY d.name ORDER BY d.name");
@@ -217,13 +220,14 @@ Status Store::fold(std::string_view doc, const Snapshot& snapshot) {
     DX_TRY(const DocRow row, find_or_add(db, doc));
     const Sha256 digest = sha256(snapshot.state);
     Query put = db.query(
-        "INSERT INTO snapshots (doc, covers_seq, sha256, state) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (doc) DO UPDATE SET covers_seq = ?2, sha256 = ?3, state = ?4");
-    put.bind_int(1, row.id)
-        .bind_int(2, snapshot.covers_seq)
-        .bind_blob(3, digest)
-        .bind_blob(4, snapshot.state);
-    DX_TRY_OK(put.run());
+        "INSERT INTO snapshots (doc, covers_seq, size, sha256) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (doc) DO UPDATE SET covers_seq = ?2, size = ?3, sha256 = ?4");
+    put.bind_int(1, row.id).bind_int(2, snapshot.covers_seq).bind_blob(4, digest);
+    DX_TRY_OK(put.bind_int(3, static_cast<std::int64_t>(snapshot.state.size())).run());
+    Query state = db.query(
+        "INSERT INTO snapshot_states (doc, state) VALUES (?1, ?2) ON CONFLICT (doc) DO UPDATE SET "
+        "state = ?2");
+    DX_TRY_OK(state.bind_int(1, row.id).bind_blob(2, snapshot.state).run());
     Query raise = db.query("UPDATE documents SET seq_floor = max(seq_floor, ?2) WHERE id = ?1");
     DX_TRY_OK(raise.bind_int(1, row.id).bind_int(2, snapshot.covers_seq).run());
     Query trim = db.query("DELETE FROM updates WHERE doc = ?1 AND seq <= ?2");
@@ -254,6 +258,7 @@ Status Store::remove_doc(std::string_view doc) {
     if (!row) return {};
     DX_TRY_OK(db.query("DELETE FROM updates WHERE doc = ?1").bind_int(1, row->id).run());
     DX_TRY_OK(db.query("DELETE FROM snapshots WHERE doc = ?1").bind_int(1, row->id).run());
+    DX_TRY_OK(db.query("DELETE FROM snapshot_states WHERE doc = ?1").bind_int(1, row->id).run());
     return db.query("DELETE FROM documents WHERE id = ?1").bind_int(1, row->id).run();
   });
 }

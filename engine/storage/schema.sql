@@ -23,12 +23,18 @@ CREATE TABLE updates (
   PRIMARY KEY (doc, seq)
 ) STRICT, WITHOUT ROWID;
 
--- At most one for each document. A rowid table: large rows are slow in a WITHOUT ROWID one.
+-- At most one for each document. The state is in a table of its own, so that listing documents reads little; and in a
+-- rowid table, because large rows are slow in a WITHOUT ROWID one.
 CREATE TABLE snapshots (
   doc        INTEGER PRIMARY KEY, -- documents.id
-  covers_seq INTEGER NOT NULL,    -- `state` holds every update up to and including this one; the log has none of them.
-  sha256     BLOB NOT NULL,       -- Of `state`: 32 octets.
-  state      BLOB NOT NULL        -- The whole document as one update.
+  covers_seq INTEGER NOT NULL,    -- The state holds every update up to and including this one; the log has none of them.
+  size       INTEGER NOT NULL,    -- Of the state, in octets.
+  sha256     BLOB NOT NULL        -- Of the state: 32 octets.
+) STRICT;
+
+CREATE TABLE snapshot_states (
+  doc   INTEGER PRIMARY KEY,      -- documents.id
+  state BLOB NOT NULL             -- The whole document as one update.
 ) STRICT;
 
 -- What disk and documents last agreed on, one row for each file. The large texts are in tables of their own, so that

@@ -155,6 +155,12 @@ class Store {
 
   // Octets on disk: database and WAL.
   Result<std::uint64_t> size_bytes();
+  // Looks at everything that is stored: SQLite's own integrity check, the checksum of every update,
+  // the hash of every snapshot, base and pending text, rows that belong to nothing. One line for
+  // each fault; none: all is well. Reads the whole file. An error only if the file cannot be read
+  // at all.
+  Result<std::vector<std::string>> verify();
+
   // Moves the WAL into the database as far as present readers allow. Closing the last user does it
   // too.
   Status checkpoint();

@@ -67,14 +67,17 @@ void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {
 void DiskSync::start_scan(const std::set<WorkspacePath>& known,
                           const std::set<WorkspacePath>& unknown) {
   scan_.emplace();
-  scan_->total = known.size() + unknown.size();
   for (const auto* paths : {&known, &unknown}) {
-    for (const WorkspacePath& path : *paths) {
-      scan_->reading.insert(path.str());
-      schedule(ReadTask{path});
-    }
+    for (const WorkspacePath& path : *paths) read_in_scan(path);
   }
   if (scan_->reading.empty()) finish_scan();
+}
+
+void DiskSync::read_in_scan(const WorkspacePath& path) {
+  if (!scan_->looked_at.insert(path.str()).second) return;
+  ++scan_->total;
+  scan_->reading.insert(path.str());
+  schedule(ReadTask{path});
 }
 
 void DiskSync::listed(filesystem::Listing&& listing) {
@@ -135,6 +138,21 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
   if (scan_->reading.empty()) finish_scan();
 }
 
+// A file that nobody knew may be a known one at another place, moved while the watcher looked
+// elsewhere: same inode or same content, and nobody has looked at its old place yet. True if
+// somebody is looking now.
+bool DiskSync::look_for_old_places() {
+  for (const Importer::Observed& file : scan_->fresh) {
+    for (const auto& [id, row] : table_.rows()) {
+      const bool alike =
+          row.on_disk && (row.stat.inode == file.content.stat.inode || row.base_hash == file.hash);
+      if (!alike) continue;
+      if (const auto path = WorkspacePath::parse(row.path)) read_in_scan(*path);
+    }
+  }
+  return !scan_->reading.empty();
+}
+
 void DiskSync::take_in_fresh() {
   std::vector<Importer::Observed> files = std::exchange(scan_->fresh, {});
   scan_->fresh_bytes = 0;
@@ -171,6 +189,7 @@ void DiskSync::take_in_fresh() {
 }
 
 void DiskSync::finish_scan() {
+  if (look_for_old_places()) return;  // Comes back here when they are read.
   if (!scan_->fresh.empty()) take_in_fresh();
   for (const std::string& id : scan_->gone) {
     const FileTable::Row* row = table_.find(id);
@@ -256,9 +275,7 @@ void DiskSync::plan_file(const std::string& id) {
   if (row != nullptr && row->on_disk && row->path != path->str()) {
     const auto from = WorkspacePath::parse(row->path);
     DX_CHECK(from.has_value());
-    in_flight_.insert(id);
-    schedule(MoveTask{id, *from, *path, expect(row)});
-    return;
+    return send_off(id, MoveTask{id, *from, *path, expect(row)});
   }
   auto bytes = importer_.render(id);
   if (!bytes) return failed(id, *path, bytes.error());
@@ -268,8 +285,13 @@ void DiskSync::plan_file(const std::string& id) {
   }
   const filesystem::Expected expected = expect(row);
   table_.intend(id, path->str(), *bytes);
-  in_flight_.insert(id);
-  schedule(WriteTask{id, *path, std::make_shared<const std::string>(std::move(*bytes)), expected});
+  send_off(id,
+           WriteTask{id, *path, std::make_shared<const std::string>(std::move(*bytes)), expected});
+}
+
+void DiskSync::send_off(const std::string& id, DiskTask task) {
+  in_flight_.emplace(id, ahead_.at(id).last_ms);
+  schedule(std::move(task));
 }
 
 void DiskSync::plan_removal(const std::string& id, const FileTable::Row& row) {
@@ -278,12 +300,11 @@ void DiskSync::plan_removal(const std::string& id, const FileTable::Row& row) {
     table_.forget(id);
     return mark_level(id);
   }
-  in_flight_.insert(id);
-  schedule(TrashTask{id, *path, expect(&row)});
+  send_off(id, TrashTask{id, *path, expect(&row)});
 }
 
 void DiskSync::written(const WriteTask& task, DiskResult&& result) {
-  take_out_of_flight(task.file_id);
+  const std::int64_t last_edit_ms = in_flight_.extract(task.file_id).mapped();
   if (!result.status) return failed(task.file_id, task.path, result.status.error());
   ++written_;
   problems_.erase(task.path.str());
@@ -299,14 +320,15 @@ void DiskSync::written(const WriteTask& task, DiskResult&& result) {
   }
   table_.agree(task.file_id, task.path.str(), *task.bytes, sha256(as_bytes(*task.bytes)),
                *result.stat);
-  if (const auto it = ahead_.find(task.file_id); it != ahead_.end()) {
-    // Whether more was typed since is found out by rendering once more.
-    it->second = {.since_ms = documents_.steady_ms(), .last_ms = documents_.steady_ms()};
-  }
+  const auto ahead = ahead_.find(task.file_id);
+  if (ahead == ahead_.end()) return;
+  if (ahead->second.last_ms == last_edit_ms) return mark_level(task.file_id);
+  // More was typed while we wrote.
+  ahead->second = {.since_ms = ahead->second.last_ms, .last_ms = ahead->second.last_ms};
 }
 
 void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
-  take_out_of_flight(task.file_id);
+  in_flight_.erase(task.file_id);
   if (!result.status) {
     if (result.status.error().code == ErrorCode::AlreadyExists) paths_wanted_.insert(task.to);
     return failed(task.file_id, task.from, result.status.error());
@@ -316,7 +338,7 @@ void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
 }
 
 void DiskSync::trashed(const TrashTask& task, const DiskResult& result) {
-  take_out_of_flight(task.file_id);
+  in_flight_.erase(task.file_id);
   if (!result.status && result.status.error().code != ErrorCode::NotFound) {
     return failed(task.file_id, task.path, result.status.error());
   }

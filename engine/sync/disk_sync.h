@@ -72,7 +72,8 @@ class DiskSync {
     std::set<std::string> reading;          // Paths of ReadTasks in flight.
     std::vector<Importer::Observed> fresh;  // Unknown files, read.
     std::uint64_t fresh_bytes = 0;
-    std::set<std::string> gone;  // Ids of files that were not found.
+    std::set<std::string> gone;       // Ids of files that were not found.
+    std::set<std::string> looked_at;  // Paths read, or about to be.
     bool added = false;
     std::uint64_t total = 0;
   };
@@ -86,18 +87,20 @@ class DiskSync {
   void start_scan(const std::set<WorkspacePath>& known, const std::set<WorkspacePath>& unknown);
   void listed(filesystem::Listing&& listing);
   void read_done(const ReadTask& task, DiskResult&& result);
+  void read_in_scan(const WorkspacePath& path);
+  bool look_for_old_places();
   void take_in_fresh();
   void finish_scan();
   void written(const WriteTask& task, DiskResult&& result);
   void moved(const MoveTask& task, const DiskResult& result);
   void trashed(const TrashTask& task, const DiskResult& result);
   void failed(const std::string& id, const WorkspacePath& path, const Error& error);
-  void take_out_of_flight(const std::string& id) { in_flight_.erase(id); }
 
   void mark_ahead(const std::string& id);
   void mark_level(const std::string& id);
   std::int64_t due_ms(const Ahead& ahead) const;
   void plan_file(const std::string& id);
+  void send_off(const std::string& id, DiskTask task);
   void plan_removal(const std::string& id, const FileTable::Row& row);
   void note(const Status& status, const std::string& what);
 
@@ -114,7 +117,8 @@ class DiskSync {
   bool list_wanted_ = false;
   std::set<WorkspacePath> paths_wanted_;
   std::map<std::string, Ahead> ahead_;
-  std::set<std::string> in_flight_;  // Ids with a Write-, Move- or TrashTask out.
+  std::map<std::string, std::int64_t>
+      in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
   std::uint64_t written_ = 0;
   bool hurry_ = false;
   bool reconciled_ = false;

@@ -53,7 +53,8 @@ Status Documents::load_workspace() {
 
 bool Documents::lacks_record(std::string_view name) const {
   if (name.starts_with(kPathPrefix)) return true;
-  return name.starts_with(kBodyPrefix) && metadata_->find(name.substr(kBodyPrefix.size())) == nullptr;
+  return name.starts_with(kBodyPrefix) &&
+         metadata_->find(name.substr(kBodyPrefix.size())) == nullptr;
 }
 
 Status Documents::find_waiting() {
@@ -257,7 +258,7 @@ Status Documents::append_turn() {
 
 Status Documents::commit() {
   if (broken_) return *broken_;
-    if (!has_changes()) return {};
+  if (!has_changes()) return {};
   if (Status status = append_turn(); !status) {
     log(LogLevel::Error, "store", status.error().message);
     drop_turn();

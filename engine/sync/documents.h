@@ -81,8 +81,8 @@ class Documents {
   bool holds(const LiveDocument* document) const;
   // In the store, or in memory with content.
   Result<bool> exists(const std::string& name);
-  // Documents that wait for their file's record: "path/…", and "body/…" of ids that no record has. Also those that somebody has
-  // just opened and not yet written to.
+  // Documents that wait for their file's record: "path/…", and "body/…" of ids that no record has.
+  // Also those that somebody has just opened and not yet written to.
   const std::set<std::string>& waiting() const noexcept { return waiting_; }
   // Names of all documents, stored or in memory with content, that begin with `prefix`.
   Result<std::set<std::string>> names(std::string_view prefix);

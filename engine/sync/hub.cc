@@ -118,7 +118,8 @@ Result<std::string> Hub::resolve(const protocol::DocId& doc) const {
 }
 
 Status Hub::check_waiting_limit(const std::string& name) const {
-  const bool has_record = name.starts_with("body/") && documents_.metadata().find(name.substr(5)) != nullptr;
+  const bool has_record =
+      name.starts_with("body/") && documents_.metadata().find(name.substr(5)) != nullptr;
   const std::set<std::string>& waiting = documents_.waiting();
   if (has_record || waiting.contains(name) || waiting.size() < limits_.orphan_documents) return {};
   return Error{ErrorCode::LimitExceeded,

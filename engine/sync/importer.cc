@@ -33,6 +33,7 @@ class BatchLinks final : public workspace::LinkResolver {
   std::optional<std::string> link_to(std::string_view id, std::string_view from) const override {
     return known_.link_to(id, from);
   }
+  bool is_file_id(std::string_view text) const override { return known_.is_file_id(text); }
 
  private:
   const workspace::MetadataDoc& known_;

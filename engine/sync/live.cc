@@ -17,14 +17,14 @@ constexpr std::string_view kWaiting = "path/";
 
 }  // namespace
 
-Result<std::unique_ptr<Live>> Live::open(const Options& options, storage::Store& store, const Clock& clock,
-                                         Random& random) {
+Result<std::unique_ptr<Live>> Live::open(const Options& options, storage::Store& store,
+                                         const Clock& clock, Random& random) {
   std::unique_ptr<Live> live(new Live(clock, options.limits));
   DX_TRY(live->documents_, Documents::open(store, clock, random));
   live->disk_ = std::make_unique<DiskSync>(*live->documents_, options.disk);
   DX_TRY_OK(live->disk_->load());
-  live->hub_ =
-      std::make_unique<Hub>(*live->documents_, options.workspace_id, options.epoch, clock, options.limits);
+  live->hub_ = std::make_unique<Hub>(*live->documents_, options.workspace_id, options.epoch, clock,
+                                     options.limits);
   return live;
 }
 
@@ -60,7 +60,8 @@ Turn Live::end_turn() {
     disk_->release();
     return hub_->told(documents_->take_changes());
   }
-  if (const Status reloaded = disk_->load(); !reloaded) log(LogLevel::Error, "store", reloaded.error().message);
+  if (const Status reloaded = disk_->load(); !reloaded)
+    log(LogLevel::Error, "store", reloaded.error().message);
   disk_->rescan();
   return hub_->untold(status.error());
 }
@@ -79,7 +80,8 @@ std::optional<std::int64_t> Live::next_due_ms() const {
   std::optional<std::int64_t> next = hub_->next_due_ms();
   const auto sooner = [&](std::int64_t due) { next = std::min(next.value_or(INT64_MAX), due); };
   if (const auto due = disk_->next_due_ms()) sooner(*due);
-  if (documents_->loaded_count() > 1) sooner(std::max(next_unload_ms_, clock_.steady_ms() + kUnloadEveryMs));
+  if (documents_->loaded_count() > 1)
+    sooner(std::max(next_unload_ms_, clock_.steady_ms() + kUnloadEveryMs));
   return next;
 }
 

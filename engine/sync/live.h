@@ -2,7 +2,8 @@
 //
 //   events into hub() and disk()  →  end_turn(): apply → append → tell  →  disk().take_tasks()
 //
-// Needs a store, a clock and chance; no thread, no socket, no file. That makes it the thing to simulate.
+// Needs a store, a clock and chance; no thread, no socket, no file. That makes it the thing to
+// simulate.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ class Live {
     Limits limits;
   };
   // All references must outlive it.
-  static Result<std::unique_ptr<Live>> open(const Options& options, storage::Store& store, const Clock& clock,
-                                            Random& random);
+  static Result<std::unique_ptr<Live>> open(const Options& options, storage::Store& store,
+                                            const Clock& clock, Random& random);
 
   Hub& hub() { return *hub_; }
   DiskSync& disk() { return *disk_; }
@@ -36,17 +37,18 @@ class Live {
   Documents& documents() { return *documents_; }
   const Documents& documents() const { return *documents_; }
 
-  // Makes what happened durable, and hands out what may be told. If the store cannot be written nothing is told, and those
-  // concerned are closed.
+  // Makes what happened durable, and hands out what may be told. If the store cannot be written
+  // nothing is told, and those concerned are closed.
   Turn end_turn();
   // Looks at the timers.
   void tick();
   // Steady ms of the next timer.
   std::optional<std::int64_t> next_due_ms() const;
 
-  // Everything that disk and documents have to say to each other, in place and without waiting for quiet times.
-  // `progress`: tasks done, tasks known so far.
-  Status settle(filesystem::FileTree& files, const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+  // Everything that disk and documents have to say to each other, in place and without waiting for
+  // quiet times. `progress`: tasks done, tasks known so far.
+  Status settle(filesystem::FileTree& files,
+                const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
  private:
   Live(const Clock& clock, const Limits& limits) : clock_(clock), limits_(limits) {}

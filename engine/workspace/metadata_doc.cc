@@ -152,23 +152,44 @@ std::vector<std::string> MetadataDoc::refresh(const crdt::TransactionSummary& su
     }
   }
   std::set<std::string> changed;
+  std::set<std::string> moved;  // Their links in other files follow.
   for (const std::string& id : touched) {
-    if (reload(id)) changed.insert(id);
+    const auto before = path_of(id);
+    if (!reload(id)) continue;
+    changed.insert(id);
+    if (before && path_of(id) != before) moved.insert(id);
   }
-  if (changed.empty() || (contested_.empty() && displaced_.empty()))
-    return {changed.begin(), changed.end()};
-  std::map<std::string, std::string> now = displaced();
-  for (const auto* table : {&now, &displaced_}) {
-    for (const auto& [id, path] : *table) {
-      const auto a = now.find(id);
-      const auto b = displaced_.find(id);
-      if (a == now.end() || b == displaced_.end() || a->second != b->second) changed.insert(id);
+  if (!changed.empty() && !(contested_.empty() && displaced_.empty())) {
+    std::map<std::string, std::string> now = displaced();
+    for (const auto* table : {&now, &displaced_}) {
+      for (const auto& [id, path] : *table) {
+        const auto a = now.find(id);
+        const auto b = displaced_.find(id);
+        const bool same = a != now.end() && b != displaced_.end() && a->second == b->second;
+        if (same) continue;
+        changed.insert(id);
+        moved.insert(id);
+      }
     }
+    displaced_ = std::move(now);
+    displaced_by_path_.clear();
+    for (const auto& [id, path] : displaced_) displaced_by_path_.emplace(path, id);
   }
-  displaced_ = std::move(now);
-  displaced_by_path_.clear();
-  for (const auto& [id, path] : displaced_) displaced_by_path_.emplace(path, id);
+  if (!moved.empty()) add_linking_to(moved, changed);
   return {changed.begin(), changed.end()};
+}
+
+void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
+                                 std::set<std::string>& ids) const {
+  for (const auto& [id, record] : records_) {
+    if (record.deleted) continue;
+    const bool up = record.part_of && targets.contains(*record.part_of);
+    const bool down =
+        record.contents &&
+        std::any_of(record.contents->begin(), record.contents->end(),
+                    [&](const std::string& child) { return targets.contains(child); });
+    if (up || down) ids.insert(id);
+  }
 }
 
 // --- look-ups ---

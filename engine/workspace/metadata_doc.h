@@ -74,6 +74,7 @@ class MetadataDoc : public LinkResolver {
   std::optional<std::string> id_of(std::string_view link_text,
                                    std::string_view from) const override;
   std::optional<std::string> link_to(std::string_view id, std::string_view from) const override;
+  bool is_file_id(std::string_view text) const override { return find(text) != nullptr; }
 
  private:
   struct Root {
@@ -81,6 +82,7 @@ class MetadataDoc : public LinkResolver {
     LinkFormat format = LinkFormat::MarkdownRoot;
   };
   bool reload(const std::string& id);
+  void add_linking_to(const std::set<std::string>& targets, std::set<std::string>& ids) const;
   void index(const std::string& id, const FileRecord& record);
   void unindex(const std::string& id, const FileRecord& record);
   // Effective paths of all records that share a path with another; those with a path of their own

@@ -28,8 +28,9 @@ describe('the door', () => {
   });
 
   it('stays shut with a wrong secret', async () => {
-    const stranger = await open_page(browser, `http://127.0.0.1:${server.ready.port}/#token=wrong`);
+    const stranger = await open_page(browser, `http://127.0.0.1:${server.ready.port}/#token=wrong-secret`);
     await stranger.page.getByRole('heading', { name: 'Open the address that diaryx-sync printed' }).waitFor();
+    assert.ok(!stranger.page.url().includes('wrong-secret'), 'even a wrong secret does not stay in the address');
     await stranger.close();
   });
 

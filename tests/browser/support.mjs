@@ -89,19 +89,17 @@ export async function serve(folder, { port = 0, token } = {}) {
     child.once('exit', (code, signal) => resolve({ code, signal }));
     child.once('error', (error) => resolve({ code: null, signal: String(error) }));
   });
-  const ready = await Promise.race([
-    (async () => {
-      for await (const line of createInterface({ input: child.stdout })) {
-        const event = JSON.parse(line);
-        if (event.event === 'ready') return event;
-      }
-      throw new Error(`serve ended before it was ready: ${JSON.stringify(await exited)} ${errors}`);
-    })(),
-    sleep(patience_ms).then(() => {
-      child.kill('SIGKILL');
-      throw new Error(`serve is not ready after ${patience_ms} ms: ${errors}`);
-    }),
-  ]);
+  const too_late = setTimeout(() => {
+    errors += `\nnot ready after ${patience_ms} ms`;
+    child.kill('SIGKILL');
+  }, patience_ms);
+  const ready = await (async () => {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const event = JSON.parse(line);
+      if (event.event === 'ready') return event;
+    }
+    throw new Error(`serve ended before it was ready: ${JSON.stringify(await exited)} ${errors}`);
+  })().finally(() => clearTimeout(too_late));
   child.stdout.resume();
   return {
     ready,
@@ -162,10 +160,6 @@ export async function open_page(browser, url, options = {}) {
       await page.keyboard.type(text, { delay: 4 });
     },
   };
-}
-
-export function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** Tries until `check` does not throw, and returns what it returned. */

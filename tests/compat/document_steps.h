@@ -1,4 +1,5 @@
-// Steps on documents: transact, apply, sync, deliver, check, … and sync messages to a document.
+// Steps on replicas: transact, apply, applyMany, sync, deliver, check, encode, declare,
+// clientChanged, and the sync.* messages that need a document.
 #pragma once
 
 #include <map>
@@ -6,38 +7,55 @@
 #include <string>
 #include <vector>
 
+#include "engine/crdt/doc.h"
 #include "tests/compat/case_file.h"
-#include "tests/compat/replica.h"
 #include "tests/compat/report.h"
 
 namespace diaryx::compat {
 
+// What one transaction did, in both formats.
+struct Emitted {
+  Buffer v1;
+  Buffer v2;
+};
+
+struct Replica {
+  std::unique_ptr<crdt::Doc> doc;
+  OrderedJson roots = OrderedJson::object();  // Declared so far.
+  std::uint64_t client = 0;                   // Its id at first.
+  std::vector<Emitted> emitted;                // By the transactions since they were last taken.
+};
+
+// With the case's roots declared, unless `declare` is false there.
+Replica make_replica(const OrderedJson& description, const OrderedJson& roots);
+
+// Compares what can be seen of the document with an expectation (`check` of the corpus).
+void expect_document(const Replica& replica, const OrderedJson& expected, Report& report);
+
 class DocumentSteps {
  public:
-  // The case must outlive this.
   explicit DocumentSteps(const CaseFile& kase);
-  // False if the step is none of these. `number` is the step's place in the case, `expected` its
-  // expectation (null if none).
-  bool run(const OrderedJson& step, std::size_t number, const OrderedJson& expected,
-           Report& report);
+  // False if the step is none of these. `number` counts the steps of the case.
+  bool run(std::size_t number, const OrderedJson& step, Report& report);
 
  private:
-  // Null pointer, and the step is reported as unsupported, if the replica is blocked.
-  Replica* usable(const OrderedJson& step, const char* field, Report& report);
-  void transact(const OrderedJson& step, std::size_t number, const OrderedJson& expected,
-                Report& report);
-  void apply(const OrderedJson& step, const OrderedJson& expected, Report& report);
+  Replica& replica(const OrderedJson& step, const char* member = "replica");
+  void transact(const OrderedJson& step, Report& report);
+  void apply(const OrderedJson& step, Report& report);
   void apply_many(const OrderedJson& step, Report& report);
-  void sync(const OrderedJson& step, const OrderedJson& expected, Report& report);
-  void deliver(const OrderedJson& step, const OrderedJson& expected, Report& report);
-  void encode(const OrderedJson& step, const OrderedJson& expected, Report& report);
-  void write_message(const OrderedJson& step, const OrderedJson& expected, Report& report);
-  void handle_message(const OrderedJson& step, const OrderedJson& expected, Report& report);
-  void check_emitted(Replica& replica, const OrderedJson& expected, Report& report);
+  void sync(const OrderedJson& step, Report& report);
+  void deliver(const OrderedJson& step, Report& report);
+  void encode(const OrderedJson& step, Report& report);
+  void sync_message(const OrderedJson& step, Report& report);
+  void handle_message(const OrderedJson& step, Report& report);
+  bool apply_bytes(Replica& replica, std::string_view format, Bytes update, Report& report);
+  void expect_emits(Replica& replica, const OrderedJson& expected, Report& report);
+  const OrderedJson& expectation(const OrderedJson& step) const;
 
   const CaseFile& case_;
-  std::map<std::string, std::unique_ptr<Replica>> replicas_;
-  std::map<std::size_t, std::vector<Buffer>> emitted_by_step_;  // Steps that emitted something.
+  std::map<std::string, Replica> replicas_;
+  std::map<std::size_t, std::vector<Emitted>> emitted_by_step_;
+  std::size_t number_ = 0;
 };
 
 }  // namespace diaryx::compat

@@ -1,7 +1,5 @@
 #include "tests/compat/edits.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "tests/compat/values.h"
@@ -9,214 +7,243 @@
 namespace diaryx::compat {
 namespace {
 
-bool is_form(const OrderedJson& value, std::string_view tag) {
-  return value.is_object() && value.contains("$") && value.at("$") == std::string(tag);
+using crdt::Array;
+using crdt::Map;
+using crdt::NewType;
+using crdt::Text;
+using crdt::TypeKind;
+using crdt::TypeRef;
+using crdt::Xml;
+
+std::string form_of(const OrderedJson& value) {
+  return value.is_object() && value.contains("$") ? value.at("$").get<std::string>()
+                                                  : std::string();
 }
 
-bool makes_type(const OrderedJson& value) {
-  return is_form(value, "ytext") || is_form(value, "yarray") || is_form(value, "ymap");
+std::optional<TypeKind> type_form(const std::string& form) {
+  if (form == "ytext") return TypeKind::Text;
+  if (form == "yarray") return TypeKind::Array;
+  if (form == "ymap") return TypeKind::Map;
+  if (form == "yxmlelement") return TypeKind::XmlElement;
+  if (form == "yxmlfragment") return TypeKind::XmlFragment;
+  if (form == "yxmltext") return TypeKind::XmlText;
+  if (form == "yxmlhook") return TypeKind::XmlHook;
+  return std::nullopt;
 }
 
-Error unsupported(std::string_view what) {
-  return {ErrorCode::Unsupported, std::string(what)};
+codec::AnyObject attributes_of(const OrderedJson& value) {
+  return *to_any(value).value().get<codec::AnyObject>();
 }
 
-// Unsupported if the engine cannot store such a value.
-Status check_value(const OrderedJson& value) {
-  if (is_form(value, "ytext")) {
-    if (value.contains("delta") || value.contains("attrs")) return unsupported("text formats");
-    return {};
-  }
-  if (is_form(value, "yarray") && value.contains("items")) {
-    for (const OrderedJson& item : value.at("items")) DX_TRY_OK(check_value(item));
-    return {};
-  }
-  if (is_form(value, "ymap") && value.contains("entries")) {
-    for (const OrderedJson& entry : value.at("entries")) DX_TRY_OK(check_value(entry.at(1)));
-    return {};
-  }
-  if (makes_type(value)) return {};
-  DX_TRY(const codec::Any plain, to_any(value));
-  (void)plain;  // Only whether it can be had.
-  return {};
-}
-
-Status insert_values(crdt::Array array, std::uint64_t index, const OrderedJson& values);
-Status set_value(crdt::Map map, const std::string& key, const OrderedJson& value);
-
-// Fills a new type with the content that `value` gives it.
-Status fill(crdt::TypeRef type, const OrderedJson& value) {
-  if (is_form(value, "ytext")) {
-    if (!value.contains("insert")) return {};
-    DX_TRY(const std::string text, to_text(value.at("insert")));
-    crdt::Text(type).insert(0, text);
-    return {};
-  }
-  if (is_form(value, "yarray")) {
-    return value.contains("items") ? insert_values(crdt::Array(type), 0, value.at("items"))
-                                   : Status();
-  }
-  if (value.contains("entries")) {
-    for (const OrderedJson& entry : value.at("entries")) {
-      DX_TRY(const std::string key, to_text(entry.at(0)));
-      DX_TRY_OK(set_value(crdt::Map(type), key, entry.at(1)));
+std::vector<crdt::DeltaOp> delta_of(const OrderedJson& delta) {
+  std::vector<crdt::DeltaOp> ops;
+  for (const OrderedJson& op : delta) {
+    crdt::DeltaOp step{crdt::DeltaOp::Kind::Insert};
+    if (op.contains("attributes")) step.attributes = attributes_of(op.at("attributes"));
+    if (op.contains("insert")) {
+      codec::Any inserted = to_any(op.at("insert")).value();
+      if (const auto* text = inserted.get<std::string>()) {
+        step.insert = *text;
+      } else {
+        step.insert = std::move(inserted);
+      }
+    } else {
+      step.kind = op.contains("retain") ? crdt::DeltaOp::Kind::Retain : crdt::DeltaOp::Kind::Delete;
+      step.length = op.at(op.contains("retain") ? "retain" : "delete").get<std::uint64_t>();
     }
+    ops.push_back(std::move(step));
   }
-  return {};
+  return ops;
 }
 
-crdt::TypeKind kind_of_form(const OrderedJson& value) {
-  if (is_form(value, "ytext")) return crdt::TypeKind::Text;
-  return is_form(value, "yarray") ? crdt::TypeKind::Array : crdt::TypeKind::Map;
+void set_value(TypeRef type, const std::string& key, const OrderedJson& value);
+void insert_values(TypeRef type, std::uint64_t index, const OrderedJson& values);
+
+const OrderedJson& member(const OrderedJson& value, const char* name) {
+  static const OrderedJson kNothing = OrderedJson::array();
+  return value.contains(name) ? value.at(name) : kNothing;
 }
 
-// One insert of all values: neighbouring plain ones are one insert of the engine.
-Status insert_values(crdt::Array array, std::uint64_t index, const OrderedJson& values) {
-  std::vector<codec::Any> plain;
+// The type that a form stands for, content and all. Borrows `value` until it is inserted.
+NewType new_type(TypeKind kind, const OrderedJson& value) {
+  const auto fill = [kind, &value](TypeRef made) {
+    if (value.contains("insert")) Text(made).insert(0, to_text(value.at("insert")).value());
+    if (value.contains("delta")) Text(made).apply_delta(delta_of(value.at("delta")));
+    if (kind == TypeKind::Array) insert_values(made, 0, member(value, "items"));
+    insert_values(made, 0, member(value, "children"));
+    for (const OrderedJson& entry : member(value, "attrs")) {
+      set_value(made, to_text(entry.at(0)).value(), entry.at(1));
+    }
+    for (const OrderedJson& entry : member(value, "entries")) {
+      set_value(made, to_text(entry.at(0)).value(), entry.at(1));
+    }
+  };
+  return {kind, value.value("name", ""), fill};
+}
+
+crdt::SubDocument sub_document(const OrderedJson& value) {
+  crdt::SubDocument document{value.at("guid").get<std::string>()};
+  for (const char* option : {"gc", "autoLoad", "meta"}) {
+    if (value.contains(option))
+      document.options.emplace_back(option, to_any(value.at(option)).value());
+  }
+  return document;
+}
+
+void set_value(TypeRef type, const std::string& key, const OrderedJson& value) {
+  const std::string form = form_of(value);
+  if (const auto kind = type_form(form)) {
+    Map(type).set_type(key, new_type(*kind, value));
+  } else if (form == "ydoc") {
+    Map(type).set_document(key, sub_document(value));
+  } else {
+    Map(type).set(key, to_any(value).value());
+  }
+}
+
+// Calls plain(values) for each run of plain values and special(value) for each other one.
+template <class Plain, class Special>
+void in_runs(const OrderedJson& values, Plain plain, Special special) {
+  std::vector<codec::Any> run;
   const auto flush = [&] {
-    if (plain.empty()) return;
-    const std::uint64_t count = plain.size();
-    array.insert(index, std::exchange(plain, {}));
-    index += count;
+    if (!run.empty()) plain(std::exchange(run, {}));
   };
   for (const OrderedJson& value : values) {
-    if (makes_type(value)) {
+    const std::string form = form_of(value);
+    if (type_form(form) || form == "ydoc") {
       flush();
-      DX_TRY_OK(fill(array.insert_type(index++, kind_of_form(value)), value));
+      special(value);
     } else {
-      DX_TRY(codec::Any any, to_any(value));
-      plain.push_back(std::move(any));
+      run.push_back(to_any(value).value());
     }
   }
   flush();
-  return {};
 }
 
-Status push_values(crdt::Array array, const OrderedJson& values) {
-  std::vector<codec::Any> plain;
-  for (const OrderedJson& value : values) {
-    if (makes_type(value)) return unsupported("array.push of a type");
-    DX_TRY(codec::Any any, to_any(value));
-    plain.push_back(std::move(any));
+void insert_values(TypeRef type, std::uint64_t index, const OrderedJson& values) {
+  in_runs(
+      values,
+      [&](std::vector<codec::Any> run) {
+        const std::size_t count = run.size();
+        Array(type).insert(index, std::move(run));
+        index += count;
+      },
+      [&](const OrderedJson& value) {
+        if (const auto kind = type_form(form_of(value))) {
+          Array(type).insert_type(index++, new_type(*kind, value));
+        } else {
+          Array(type).insert_document(index++, sub_document(value));
+        }
+      });
+}
+
+void push_values(TypeRef type, const OrderedJson& values) {
+  in_runs(
+      values, [&](std::vector<codec::Any> run) { Array(type).push(std::move(run)); },
+      [&](const OrderedJson& value) {
+        Array(type).push_type(new_type(type_form(form_of(value)).value(), value));
+      });
+}
+
+void insert_after(TypeRef parent, const OrderedJson& op) {
+  std::optional<TypeRef> left;
+  if (!op.at("ref").is_null()) {
+    left = std::get<TypeRef>(Array(parent).get(op.at("ref").get<std::uint64_t>()).value());
   }
-  array.push(std::move(plain));
-  return {};
+  for (const OrderedJson& value : op.at("values")) {
+    left = Xml(parent).insert_after(left, new_type(type_form(form_of(value)).value(), value));
+  }
 }
 
-Status set_value(crdt::Map map, const std::string& key, const OrderedJson& value) {
-  if (makes_type(value)) return fill(map.set_type(key, kind_of_form(value)), value);
-  DX_TRY(codec::Any any, to_any(value));
-  map.set(key, std::move(any));
-  return {};
-}
-
-Result<crdt::Attributes> to_attributes(const OrderedJson& json) {
-  DX_TRY(codec::Any any, to_any(json));
-  const auto* object = any.get<codec::AnyObject>();
-  if (object == nullptr) return Error{ErrorCode::Malformed, "attributes are no object"};
-  return *object;
-}
-
-Status edit_text(crdt::Text text, const OrderedJson& op) {
-  const auto what = op.at("do").get<std::string>();
-  // Yjs appends what is inserted past the end, and deletes as far as there is something.
-  const std::uint64_t index = std::min(op.at("index").get<std::uint64_t>(), text.length());
-  if (what == "text.insert") {
+Status run_text_edit(Text text, const std::string& action, const OrderedJson& op) {
+  const auto number = [&](const char* name) { return op.at(name).get<std::uint64_t>(); };
+  if (action == "text.insert") {
     DX_TRY(const std::string inserted, to_text(op.at("text")));
-    if (!op.contains("attrs")) {
-      text.insert(index, inserted);
-      return {};
+    if (op.contains("attrs")) {
+      text.insert(number("index"), inserted, attributes_of(op.at("attrs")));
+    } else {
+      text.insert(number("index"), inserted);
     }
-    DX_TRY(const crdt::Attributes attributes, to_attributes(op.at("attrs")));
-    text.insert(index, inserted, attributes);
-    return {};
+  } else if (action == "text.delete") {
+    text.erase(number("index"), number("len"));
+  } else if (action == "text.format") {
+    text.format(number("index"), number("len"), attributes_of(op.at("attrs")));
+  } else if (action == "text.embed") {
+    const codec::AnyObject attributes =
+        op.contains("attrs") ? attributes_of(op.at("attrs")) : codec::AnyObject();
+    const OrderedJson& value = op.at("value");
+    if (const auto kind = type_form(form_of(value))) {
+      text.insert_type(number("index"), new_type(*kind, value), attributes);
+    } else {
+      text.insert_embed(number("index"), to_any(value).value(), attributes);
+    }
+  } else if (action == "text.applyDelta") {
+    text.apply_delta(delta_of(op.at("delta")), op.value("sanitize", true));
+  } else {
+    return Error{ErrorCode::Unsupported, action};
   }
-  if (what == "text.delete") {
-    text.erase(index, std::min(op.at("len").get<std::uint64_t>(), text.length() - index));
-    return {};
-  }
-  return unsupported(what);
-}
-
-Status edit_array(crdt::Array array, const OrderedJson& op) {
-  const auto what = op.at("do").get<std::string>();
-  if (what == "array.insert")
-    return insert_values(array, op.at("index").get<std::uint64_t>(), op.at("values"));
-  if (what == "array.push") return push_values(array, op.at("values"));
-  if (what == "array.delete") {
-    array.erase(op.at("index").get<std::uint64_t>(), op.at("len").get<std::uint64_t>());
-    return {};
-  }
-  return unsupported(what);
-}
-
-Status edit_map(crdt::Map map, const OrderedJson& op) {
-  const auto what = op.at("do").get<std::string>();
-  if (what == "map.clear") {
-    std::vector<std::string> keys;
-    map.for_each([&](std::string_view key, const crdt::Value&) { keys.emplace_back(key); });
-    for (const std::string& key : keys) map.erase(key);
-    return {};
-  }
-  DX_TRY(const std::string key, to_text(op.at("key")));
-  if (what == "map.set") return set_value(map, key, op.at("value"));
-  if (what == "map.delete") {
-    map.erase(key);
-    return {};
-  }
-  return unsupported(what);
+  return {};
 }
 
 }  // namespace
 
-Status check_edits(const OrderedJson& ops) {
-  for (const OrderedJson& op : ops) {
-    const auto what = op.at("do").get<std::string>();
-    const bool known = what == "text.insert" || what == "text.delete" || what == "array.insert" ||
-                       what == "array.push" || what == "array.delete" || what == "map.set" ||
-                       what == "map.delete" || what == "map.clear";
-    if (!known) return unsupported(what);
-    // Yjs makes an embed of what is no text.
-    if (what == "text.insert" && !to_text(op.at("text"))) return unsupported("text.embed");
-    if (op.contains("attrs")) return unsupported("text formats");
-    if (op.contains("value")) DX_TRY_OK(check_value(op.at("value")));
-    if (op.contains("values")) {
-      for (const OrderedJson& value : op.at("values")) DX_TRY_OK(check_value(value));
-    }
+Result<TypeKind> root_kind(std::string_view name) {
+  if (name == "text") return TypeKind::Text;
+  if (name == "array") return TypeKind::Array;
+  if (name == "map") return TypeKind::Map;
+  if (name == "xmlfragment") return TypeKind::XmlFragment;
+  if (name == "xmlelement") return TypeKind::XmlElement;
+  if (name == "xmltext") return TypeKind::XmlText;
+  return Error{ErrorCode::Unsupported, fmt::format("root {}", name)};
+}
+
+Status declare_roots(crdt::Doc& doc, const OrderedJson& roots) {
+  for (const auto& [name, kind_name] : roots.items()) {
+    DX_TRY(const TypeKind kind, root_kind(kind_name.get<std::string>()));
+    DX_TRY_OK(doc.root(name, kind));
   }
   return {};
 }
 
-Status apply_edit(Replica& replica, const OrderedJson& op) {
-  DX_TRY(const crdt::TypeRef type, resolve(replica, op.at("at")));
-  const auto what = op.at("do").get<std::string>();
-  if (what.starts_with("text.")) return edit_text(crdt::Text(type), op);
-  if (what.starts_with("array.")) return edit_array(crdt::Array(type), op);
-  if (what.starts_with("map.")) return edit_map(crdt::Map(type), op);
-  return unsupported(what);
-}
-
-Result<crdt::TypeRef> resolve(const Replica& replica, const OrderedJson& path) {
-  const auto root = replica.root(path.at(0).get<std::string>());
-  if (!root) return Error{ErrorCode::NotFound, "no root " + path.at(0).get<std::string>()};
-  crdt::TypeRef type = *root;
+Result<TypeRef> resolve_path(crdt::Doc& doc, const OrderedJson& roots, const OrderedJson& path) {
+  const auto name = path.at(0).get<std::string>();
+  DX_TRY(const TypeKind kind, root_kind(roots.at(name).get<std::string>()));
+  DX_TRY(TypeRef type, doc.root(name, kind));
   for (std::size_t i = 1; i < path.size(); ++i) {
-    const OrderedJson& step = path.at(i);
-    const auto kind = replica.doc().kind_of(type);
-    std::optional<crdt::Value> value;
-    if (step.is_string() && kind == crdt::TypeKind::Map) {
-      value = crdt::Map(type).get(step.get<std::string>());
-    } else if (step.is_number() && kind == crdt::TypeKind::Array) {
-      value = crdt::Array(type).get(step.get<std::uint64_t>());
-    } else {
-      return unsupported("path into a text or an XML type");
-    }
-    if (!value || !std::holds_alternative<crdt::TypeRef>(*value)) {
-      return Error{ErrorCode::NotFound, "no type at " + dump_json(path)};
-    }
-    type = std::get<crdt::TypeRef>(*value);
+    const std::optional<crdt::Value> value = path[i].is_string()
+                                                 ? Map(type).get(path[i].get<std::string>())
+                                                 : Array(type).get(path[i].get<std::uint64_t>());
+    const TypeRef* next = value ? std::get_if<TypeRef>(&*value) : nullptr;
+    if (next == nullptr) return Error{ErrorCode::NotFound, "no type at " + path.dump()};
+    type = *next;
   }
   return type;
+}
+
+Status run_edit(crdt::Doc& doc, const OrderedJson& roots, const OrderedJson& op) {
+  const auto action = op.at("do").get<std::string>();
+  DX_TRY(const TypeRef type, resolve_path(doc, roots, op.at("at")));
+  const auto number = [&](const char* name) { return op.at(name).get<std::uint64_t>(); };
+  if (action == "array.insert" || action == "xml.insert") {
+    insert_values(type, number("index"), op.at("values"));
+  } else if (action == "array.push") {
+    push_values(type, op.at("values"));
+  } else if (action == "xml.push") {
+    insert_values(type, Array(type).length(), op.at("values"));
+  } else if (action == "xml.insertAfter") {
+    insert_after(type, op);
+  } else if (action == "array.delete" || action == "xml.delete") {
+    Array(type).erase(number("index"), number("len"));
+  } else if (action == "map.set" || action == "text.setAttr" || action == "xml.setAttr") {
+    set_value(type, to_text(op.at("key")).value(), op.at("value"));
+  } else if (action == "map.delete" || action == "text.removeAttr" || action == "xml.removeAttr") {
+    Map(type).erase(to_text(op.at("key")).value());
+  } else if (action == "map.clear") {
+    Map(type).clear();
+  } else {
+    return run_text_edit(Text(type), action, op);
+  }
+  return {};
 }
 
 }  // namespace diaryx::compat

@@ -8,20 +8,6 @@
 #include "tests/compat/update_steps.h"
 
 namespace diaryx::compat {
-namespace {
-
-// What a step should yield, for an engine that does not clean up formats after remote transactions;
-// null if it does not say.
-const OrderedJson& expectation_of(const CaseFile& kase, const OrderedJson& step) {
-  static const OrderedJson kNone;
-  const OrderedJson& holder = step.contains("expect_ref")
-                                  ? kase.steps().at(step.at("expect_ref").get<std::size_t>())
-                                  : step;
-  if (holder.contains("expect_nocleanup")) return holder.at("expect_nocleanup");
-  return holder.contains("expect") ? holder.at("expect") : kNone;
-}
-
-}  // namespace
 
 void run_case(const CaseFile& kase, Report& report) {
   AwarenessSteps awareness;
@@ -33,8 +19,7 @@ void run_case(const CaseFile& kase, Report& report) {
     try {
       const bool known = run_codec_step(step, report) || run_message_step(step, report) ||
                          run_update_step(step, report) || run_malformed_step(kase, step, report) ||
-                         awareness.run(step, report) ||
-                         documents.run(step, number, expectation_of(kase, step), report);
+                         awareness.run(step, report) || documents.run(number, step, report);
       if (!known) report.unsupported(op);
     } catch (const OrderedJson::exception& broken) {
       report.fail("the case is broken", broken.what());

@@ -1,5 +1,5 @@
-// Steps that feed hostile bytes (corpus/README.md, "Malformed input"): each on a document of its
-// own, within limits of time and memory.
+// Steps that feed hostile bytes: `malformed`. Each is held to the corpus' limits of time and
+// memory.
 #pragma once
 
 #include "tests/compat/case_file.h"
@@ -7,7 +7,7 @@
 
 namespace diaryx::compat {
 
-// False if the step is no such step.
+// False if the step is none of these.
 bool run_malformed_step(const CaseFile& kase, const OrderedJson& step, Report& report);
 
 }  // namespace diaryx::compat

@@ -1,5 +1,5 @@
-// Steps on updates without a document: mergeUpdates, diffUpdate, svFromUpdate, encodeSv, decodeSv,
-// …
+// Steps on updates without a document: mergeUpdates, diffUpdate, svFromUpdate, convert…,
+// updateMeta, encodeSv, decodeSv.
 #pragma once
 
 #include "tests/compat/report.h"

@@ -208,27 +208,18 @@ OrderedJson from_any(const codec::Any& value) {
     return list;
   }
   if (const auto* object = value.get<codec::AnyObject>()) {
-    Members members;
-    for (const auto& [key, member] : *object) members.emplace_back(key, from_any(member));
-    return from_members(members);
+    bool plain = true;
+    OrderedJson pairs = OrderedJson::array();
+    OrderedJson members = OrderedJson::object();
+    for (const auto& [key, member] : *object) {
+      if (key == "$" || key == "__proto__" || codec::has_lone_surrogate(key)) plain = false;
+      pairs.push_back(OrderedJson::array({from_text(key), from_any(member)}));
+    }
+    if (!plain) return form("obj", std::move(pairs));
+    for (const auto& [key, member] : *object) members[key] = from_any(member);
+    return members;
   }
   return nullptr;
-}
-
-OrderedJson from_members(const Members& members) {
-  bool plain = true;
-  OrderedJson pairs = OrderedJson::array();
-  OrderedJson object = OrderedJson::object();
-  for (const auto& [key, value] : members) {
-    if (key == "__proto__") continue;
-    if (key == "$" || codec::has_lone_surrogate(key)) plain = false;
-    pairs.push_back(OrderedJson::array({from_text(key), value}));
-  }
-  if (!plain) return {{"$", "obj"}, {"v", std::move(pairs)}};
-  for (const auto& [key, value] : members) {
-    if (key != "__proto__") object[key] = value;
-  }
-  return object;
 }
 
 bool same(const OrderedJson& a, const OrderedJson& b) {

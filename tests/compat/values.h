@@ -6,8 +6,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "engine/base/bytes.h"
 #include "engine/base/json.h"
@@ -25,10 +23,6 @@ Result<std::string> to_text(const OrderedJson& value);
 Result<Buffer> to_bytes(const OrderedJson& value);
 
 OrderedJson from_any(const codec::Any& value);
-// An object with these members, keys in WTF-8. "__proto__" is left out: assigned in JavaScript it
-// makes no member.
-using Members = std::vector<std::pair<std::string, OrderedJson>>;
-OrderedJson from_members(const Members& members);
 // Long texts become length and hash, lone surrogates a list of units.
 OrderedJson from_text(std::string_view wtf8);
 // Long ones become length and hash.

@@ -1,9 +1,8 @@
-// Disk, documents and peers under random edits, moves, crashes and reconnects. Every edit puts in or takes out one marker; in the
-// end each marker that was put in and not taken out is there exactly once, everywhere, and everybody holds the same text.
+// Disk, documents and peers under random edits, moves, crashes and reconnects. Every edit puts in
+// or takes out one marker; in the end each marker that was put in and not taken out is there
+// exactly once, everywhere, and everybody holds the same text.
 //
 // DIARYX_SEED=n replays one seed; DIARYX_SEEDS=n runs so many (default 40).
-#include <doctest/doctest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include <doctest/doctest.h>
 #include <fmt/core.h>
 
 #include "engine/base/utf.h"
@@ -27,12 +27,15 @@ namespace {
 
 constexpr int kFiles = 4;
 constexpr int kSteps = 120;
+constexpr char32_t kFirstMarker = 0x4E00;
+constexpr char32_t kFirstWideMarker = 0x20000;
 
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed) : chance_(seed) {
     for (int i = 0; i < kFiles; ++i) {
-      dir_.write(fmt::format("n{}.md", i), fmt::format("---\ntitle: Note {}\n---\nFirst line {}.\n\nLast lïne 😀.\n", i, i));
+      dir_.write(fmt::format("n{}.md", i),
+                 fmt::format("---\ntitle: Note {}\n---\nFirst line {}.\n\nLast lïne 😀.\n", i, i));
     }
     store_ = (dir_.path() / ".store.db").string();
     world_ = std::make_unique<World>(*files_, seed, store_);
@@ -61,9 +64,7 @@ class Simulation {
       const std::string body = *world_->live->documents().body_text(id);
       CHECK(file.ends_with("---\n" + body));
       for (auto& peer : world_->peers) CHECK(peer->body(world_->wire(id)) == body);
-      for (std::size_t at = body.find('<'); at != std::string::npos; at = body.find('<', at + 1)) {
-        ++seen[body.substr(at, body.find('>', at) + 1 - at)];
-      }
+      for (const std::string& marker : markers_in(body)) ++seen[marker];
       CHECK(world_->live->documents().workspace().doc->check_invariants());
     }
     for (const std::string& marker : expected_) {
@@ -80,22 +81,36 @@ class Simulation {
 
  private:
   std::uint64_t below(std::uint64_t n) { return chance_.below(n); }
-  std::string new_marker() { return fmt::format("<{}>", ++markers_); }
+  // One character that is nowhere else: half of them take two UTF-16 units.
+  std::string new_marker() {
+    std::string marker;
+    ++markers_;
+    append_code_point(
+        marker,
+        static_cast<char32_t>((markers_ % 2 == 0 ? kFirstMarker : kFirstWideMarker) + markers_));
+    return marker;
+  }
+  static bool is_marker(char32_t c) {
+    return (c >= kFirstMarker && c < kFirstMarker + 10'000) || c >= kFirstWideMarker;
+  }
+  static std::vector<std::string> markers_in(const std::string& text) {
+    std::vector<std::string> all;
+    for (std::size_t at = 0; at < text.size();) {
+      const CodePoint c = code_point_at(text, at);
+      if (is_marker(c.value)) all.push_back(text.substr(at, c.bytes));
+      at += c.bytes;
+    }
+    return all;
+  }
 
-  // A place between two characters, not inside a marker.
+  // A place between two characters.
   std::size_t place_in(const std::string& text, std::size_t from) {
     std::size_t at = from + below(text.size() - from + 1);
     while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
-    const std::size_t open = text.rfind('<', at == 0 ? 0 : at - 1);
-    if (open == std::string::npos || open >= at) return at;
-    const std::size_t close = text.find('>', open);
-    return close != std::string::npos && close >= at ? close + 1 : at;
+    return at;
   }
   std::optional<std::string> marker_in(const std::string& text) {
-    std::vector<std::string> all;
-    for (std::size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at + 1)) {
-      all.push_back(text.substr(at, text.find('>', at) + 1 - at));
-    }
+    const std::vector<std::string> all = markers_in(text);
     if (all.empty()) return std::nullopt;
     return all[below(all.size())];
   }
@@ -104,14 +119,20 @@ class Simulation {
     switch (below(12)) {
       case 0:
       case 1:
-      case 2: return peer_edit();
+      case 2:
+        return peer_edit();
       case 3:
       case 4:
-      case 5: return disk_edit();
-      case 6: return move_on_disk();
-      case 7: return world_->pass(static_cast<std::int64_t>(below(700)));
-      case 8: return world_->run();
-      case 9: return below(3) == 0 ? world_->reconcile() : world_->pass(100);
+      case 5:
+        return disk_edit();
+      case 6:
+        return move_on_disk();
+      case 7:
+        return world_->pass(static_cast<std::int64_t>(below(700)));
+      case 8:
+        return world_->run();
+      case 9:
+        return below(3) == 0 ? world_->reconcile() : world_->pass(100);
       case 10: {
         Peer& peer = *world_->peers[below(world_->peers.size())];
         if (below(2) == 0) {
@@ -122,7 +143,8 @@ class Simulation {
         }
         return;
       }
-      default: return crash();
+      default:
+        return crash();
     }
   }
 
@@ -133,13 +155,17 @@ class Simulation {
     if (below(4) == 0) {
       if (const auto marker = marker_in(body)) {
         const std::size_t at = body.find(*marker);
-        peer.edit(wire, [&](crdt::Doc& doc) { doc.text("body").erase(utf16_length(body.substr(0, at)), marker->size()); });
+        peer.edit(wire, [&](crdt::Doc& doc) {
+          doc.text("body").erase(utf16_length(body.substr(0, at)), utf16_length(*marker));
+        });
         expected_.erase(*marker);
       }
     } else {
       const std::string marker = new_marker();
       const std::size_t at = place_in(body, 0);
-      peer.edit(wire, [&](crdt::Doc& doc) { doc.text("body").insert(utf16_length(body.substr(0, at)), marker); });
+      peer.edit(wire, [&](crdt::Doc& doc) {
+        doc.text("body").insert(utf16_length(body.substr(0, at)), marker);
+      });
       expected_.insert(marker);
     }
     if (below(2) == 0) world_->run();
@@ -170,13 +196,18 @@ class Simulation {
     told({*path});
   }
 
+  // A file is told by its inode or its content when it turns up elsewhere. Change both, and the
+  // name, while nobody looks, and it is another file: so we have looked before it moves.
   void move_on_disk() {
     const std::optional<std::string> path = some_file();
     if (!path) return;
+    world_->live->disk().paths_changed({*WorkspacePath::parse(*path)});
+    world_->run();
     const std::string to = fmt::format("{}moved-{}.md", below(2) == 0 ? "sub/" : "", ++moves_);
     fs::create_directories((dir_.path() / to).parent_path());
     fs::rename(dir_.path() / *path, dir_.path() / to);
-    told({*path, to});
+    world_->live->disk().paths_changed({*WorkspacePath::parse(to)});
+    world_->run();
   }
 
   // The watcher tells at once, or the event is lost and a later rescan finds it.
@@ -203,7 +234,8 @@ class Simulation {
       (void)world_->live->end_turn();
       std::vector<sync::DiskTask> tasks = world_->live->disk().take_tasks();
       const std::uint64_t done = below(tasks.size() + 1);
-      for (std::uint64_t i = 0; i < done; ++i) (void)sync::run_disk_task(*files_, std::move(tasks[i]));
+      for (std::uint64_t i = 0; i < done; ++i)
+        (void)sync::run_disk_task(*files_, std::move(tasks[i]));
     }
     world_->restart();
     world_->live->disk().rescan();
@@ -220,7 +252,8 @@ class Simulation {
   }
 
   test::TempDir dir_;
-  std::unique_ptr<filesystem::DiskTree> files_ = std::move(*filesystem::DiskTree::open(dir_.path()));
+  std::unique_ptr<filesystem::DiskTree> files_ =
+      std::move(*filesystem::DiskTree::open(dir_.path()));
   SeededRandom chance_;
   std::string store_;
   std::unique_ptr<World> world_;

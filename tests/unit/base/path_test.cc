@@ -25,7 +25,7 @@ TEST_SUITE("base/path") {
     for (const char* text : {"a", "a.md", "journal/2024/01.md", "Grüße/世界 😀.md", "a b/c  d.md",
                              "...", "..a", "a..", ".hidden/x", "a:b*c?\"<>|", "e\xCC\x81.md", "C:x",
                              "~", "-rf", "git/.gitx", ".gitignore", ".diaryx2", "a. /b"}) {
-      CAPTURE(text);
+      CAPTURE(std::string(text));
       CHECK(path(text).str() == text);
     }
   }
@@ -38,7 +38,7 @@ TEST_SUITE("base/path") {
                              ".git",   ".git/config", "a/.git/hooks/x",
                              ".GIT/x", ".Diaryx",     "a/.DIARYX/store.db",
                              "..\\a",  "a\\b",        "C:\\x"}) {
-      CAPTURE(text);
+      CAPTURE(std::string(text));
       const auto parsed = WorkspacePath::parse(text);
       REQUIRE_FALSE(parsed);
       CHECK(parsed.error().code == ErrorCode::NotAllowed);
@@ -51,7 +51,7 @@ TEST_SUITE("base/path") {
     CHECK_FALSE(WorkspacePath::parse(std::string_view("a.md\0", 5)));
     for (const char* text :
          {"a\nb", "a\rb", "a\tb", "\x01", "a\x1F", "a\x7F", " a", "a ", "\ta", "a\t"}) {
-      CAPTURE(text);
+      CAPTURE(std::string(text));
       CHECK_FALSE(WorkspacePath::parse(text));
     }
     CHECK(WorkspacePath::parse("a /b"));

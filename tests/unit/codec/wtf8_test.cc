@@ -23,6 +23,9 @@ TEST_SUITE("codec/wtf8") {
     codec::append_utf16_unit(text, 0xDE00);
     CHECK(text == "x😀");
     codec::append_utf16_unit(text, 0xDE00);
+    codec::append_utf16_unit(text, 0xDE00);
+    CHECK(text == "x😀\xED\xB8\x80\xED\xB8\x80");
+    text.resize(text.size() - 3);
     codec::append_utf16_unit(text, 0xD83D);
     CHECK(text == "x😀\xED\xB8\x80\xED\xA0\xBD");
     codec::append_wtf8(text, "\xED\xB8\x80!");

@@ -388,7 +388,7 @@ TEST_SUITE("filesystem/disk_tree") {
   TEST_CASE("a replacement killed at any step leaves the old file or the new one, whole") {
     for (const char* moment : {"check", "create", "write", "sync", "check again", "rename",
                                "check the old", "remove the old", "sync folder"}) {
-      CAPTURE(moment);
+      CAPTURE(std::string(moment));
       const test::TempDir dir;
       dir.write("a.md", "old");
       const pid_t pid = ::fork();

@@ -137,4 +137,13 @@ TEST_SUITE("filesystem/memory_tree") {
     CHECK(listing->skipped.size() == 2);
     CHECK(listing->unknown(path("locked/a.md")));
   }
+
+  TEST_CASE("a file that is only readable is not replaced") {
+    ManualClock clock;
+    MemoryTree tree(clock);
+    tree.edit("a.md", "old");
+    tree.set_mode("a.md", 0444);
+    CHECK(tree.replace(path("a.md"), "new", is("old")).error().code == ErrorCode::NotAllowed);
+    CHECK(tree.peek("a.md") == "old");
+  }
 }

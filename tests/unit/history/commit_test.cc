@@ -1,9 +1,11 @@
 #include "engine/history/commit.h"
 
+#include <ctime>
 #include <functional>
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,12 +28,19 @@ std::string reason_for(const CommitReport& report, const std::string& path) {
   return "not skipped";
 }
 
+void set_modified(const fs::path& file, std::int64_t seconds) {
+  const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
+  REQUIRE(utimensat(AT_FDCWD, file.c_str(), times, 0) == 0);
+}
+
 // Runs `work` in a process of its own, and kills it with signal `number` after `us` microseconds.
 void run_and_kill(const std::function<void()>& work, int number, useconds_t us) {
+  const auto handler =
+      signal(SIGTERM, SIG_DFL);  // The child shall die of it as any other program does.
   const pid_t child = fork();
   REQUIRE(child >= 0);
+  if (child != 0) (void)signal(SIGTERM, handler);
   if (child == 0) {
-    (void)signal(SIGTERM, SIG_DFL);  // Without the test program's handler, as in any other program.
     work();
     _exit(0);
   }
@@ -253,6 +262,62 @@ TEST_SUITE("history/commit") {
     other.join();
     REQUIRE(report);
     CHECK(report->commit);
+  }
+
+  TEST_CASE("when nothing has changed, no lock is needed") {
+    GitSandbox box;
+    box.init();
+    box.write("a.md", "a");
+    box.commit({"a.md"});
+    box.write(".git/index.lock", "");
+    CHECK_FALSE(box.commit({"a.md"}).commit);
+  }
+
+  TEST_CASE("what the person stages while we wait for the lock is seen") {
+    GitSandbox box;
+    box.init();
+    box.write("a.md", "a");
+    box.write("b.md", "b");
+    box.commit_all("start");
+    // The index as it will be when the other git command is done: another version of a.md staged,
+    // and a file of theirs.
+    fs::copy_file(box.path() / ".git/index", box.path() / ".git/alternate");
+    box.git(
+        "-c alias.with='!GIT_INDEX_FILE=.git/alternate git' with update-index --add --cacheinfo "
+        "100644,$(git rev-parse "
+        "HEAD:b.md),a.md --cacheinfo 100644,$(git rev-parse HEAD:b.md),theirs.txt");
+    box.write("b.md", "b2");
+    box.write(".git/index.lock", "");
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      fs::rename(box.path() / ".git/alternate", box.path() / ".git/index");
+      box.remove(".git/index.lock");
+    });
+    CommitOptions options = GitSandbox::quick();
+    options.lock_wait_ms = 10'000;
+    const auto report = box.try_commit({"a.md", "b.md"}, {}, options);
+    other.join();
+    REQUIRE(report);
+    CHECK(box.git("show --name-only --format= HEAD") == "b.md\n");
+    CHECK(box.git("status --porcelain") == "AD theirs.txt\n");
+  }
+
+  TEST_CASE("a branch lock that is given back in time is waited for") {
+    GitSandbox box;
+    box.init();
+    box.write("a.md", "a");
+    box.commit_all("start");
+    box.write("a.md", "a2");
+    box.write(".git/refs/heads/main.lock", "");
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(150));
+      box.remove(".git/refs/heads/main.lock");
+    });
+    const auto report = box.try_commit({"a.md"});
+    other.join();
+    REQUIRE_MESSAGE(report, (report ? "" : report.error().message));
+    CHECK(report->changed == 1);
+    CHECK(box.git("status --porcelain") == "");
   }
 
   TEST_CASE("a branch that cannot be moved is Busy, and the index is as it was") {
@@ -637,6 +702,36 @@ TEST_SUITE("history/commit") {
     CHECK(box.commit({"a.md"}).changed == 1);
   }
 
+  TEST_CASE("an index that is damaged is Corrupt, and stays as it is") {
+    GitSandbox box;
+    box.init();
+    box.write("a.md", "a");
+    box.commit_all("start");
+    box.write("a.md", "a2");
+    std::string index = box.read(".git/index");
+    index.back() = static_cast<char>(index.back() ^ 1);
+    box.write(".git/index", index);
+    const auto report = box.try_commit({"a.md"});
+    REQUIRE_FALSE(report);
+    CHECK(report.error().code == ErrorCode::Corrupt);
+    CHECK(box.read(".git/index") == index);
+  }
+
+  TEST_CASE("what a crash left beside the index does not stop the next commit") {
+    GitSandbox box;
+    box.init();
+    box.write("a.md", "a");
+    box.commit_all("start");
+    box.write("a.md", "a2");
+    for (const char* stale :
+         {".git/index.diaryx-new", ".git/index.diaryx-new.lock", ".git/index.diaryx-old"}) {
+      box.write(stale, "half an index");
+    }
+    CHECK(box.commit({"a.md"}).changed == 1);
+    CHECK(box.git("status --porcelain") == "");
+    box.check_sound();
+  }
+
   TEST_CASE("an index of version 4 with flags stays one") {
     GitSandbox box;
     box.init();
@@ -664,6 +759,13 @@ TEST_SUITE("history/commit") {
     CHECK(box.git("status --porcelain") == "");
     CHECK(box.git("ls-files -s").find("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391") !=
           std::string::npos);
+
+    // The same when HEAD has the file already.
+    box.git("rm -q --cached a.md");
+    box.git("add -N a.md");
+    CHECK_FALSE(box.commit({"a.md"}).commit);
+    CHECK(box.git("status --porcelain") == "");
+    CHECK(box.git("ls-files --debug a.md").find("flags: 0\n") != std::string::npos);
   }
 
   TEST_CASE(
@@ -811,6 +913,49 @@ TEST_SUITE("history/commit") {
     CHECK(box.commit({"a.md"}).changed == 1);
     CHECK(box.git("show HEAD:a.md") == "two");
     CHECK(box.git("status --porcelain") == "AM theirs.txt\n");
+  }
+
+  TEST_CASE("a younger index does not make a file of the person's look clean that is not") {
+    GitSandbox box;
+    box.init();
+    // git then sees whole seconds and sizes only, as it does on file systems that have no more.
+    box.git("config core.checkStat minimal");
+    box.git("config core.trustCtime false");
+    box.write("a.md", "a");
+    box.write("theirs.txt", "one");
+    set_modified(box.path() / "theirs.txt", 1'000'000'000);
+    box.git("add theirs.txt");
+    set_modified(box.path() / ".git/index", 1'000'000'000);
+    box.write("theirs.txt", "two");
+    set_modified(box.path() / "theirs.txt", 1'000'000'000);
+    CHECK(box.git("--no-optional-locks status --porcelain") == "AM theirs.txt\n?? a.md\n");
+    box.commit({"a.md"});
+    CHECK(box.git("status --porcelain") == "AM theirs.txt\n");
+  }
+
+  TEST_CASE("a file of ours that changed just before the commit is looked at again after it") {
+    GitSandbox box;
+    box.init();
+    box.git("config core.checkStat minimal");
+    box.git("config core.trustCtime false");
+    const std::int64_t soon = std::time(nullptr) + 5;
+    box.write("a.md", "one");
+    set_modified(box.path() / "a.md", soon);
+    box.commit({"a.md"});
+    box.write("a.md", "two");
+    set_modified(box.path() / "a.md", soon);
+    set_modified(box.path() / ".git/index", soon + 100);
+    CHECK(box.git("status --porcelain") == " M a.md\n");
+  }
+
+  TEST_CASE("a file that was only touched is read once, and then known again") {
+    GitSandbox box;
+    box.init();
+    box.write("a.md", "a");
+    box.commit({"a.md"});
+    set_modified(box.path() / "a.md", 1'000'000'000);
+    CHECK_FALSE(box.commit({"a.md"}).commit);
+    CHECK(box.git("ls-files --debug a.md").find("mtime: 1000000000:0\n") != std::string::npos);
   }
 
   TEST_CASE(

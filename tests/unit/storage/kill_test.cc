@@ -84,9 +84,13 @@ TEST_SUITE("storage/kill") {
         write_until_killed(file, reported, pipe_ends[1]);
       }
       ::close(pipe_ends[1]);
-      std::this_thread::sleep_for(std::chrono::microseconds(random.below(40'000)));
-      ::kill(pid, SIGKILL);
       std::uint64_t number = 0;
+      for (std::uint64_t some = 1 + random.below(20); some > 0; --some) {
+        REQUIRE(::read(pipe_ends[0], &number, sizeof number) == sizeof number);
+        reported = number + kBatch;
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(random.below(1'000)));
+      ::kill(pid, SIGKILL);
       while (::read(pipe_ends[0], &number, sizeof number) == sizeof number)
         reported = number + kBatch;
       ::close(pipe_ends[0]);
@@ -117,6 +121,8 @@ TEST_SUITE("storage/kill") {
     for (int round = 0; round < 8; ++round) {
       const test::TempDir dir;
       const auto file = dir.path() / "store.db";
+      int pipe_ends[2];
+      REQUIRE(::pipe(pipe_ends) == 0);
       const pid_t pid = ::fork();
       REQUIRE(pid >= 0);
       if (pid == 0) {
@@ -126,10 +132,15 @@ TEST_SUITE("storage/kill") {
         const Snapshot snapshot{0, Buffer(1U << 20U, 'x')};
         for (int n = 0;; ++n) {
           if (!(*store)->fold("body/" + std::to_string(n), snapshot)) ::_exit(2);
+          // By now it has outgrown the page cache: the file itself has been written to.
+          if (n == 40 && ::write(pipe_ends[1], "x", 1) != 1) ::_exit(3);
         }
       }
-      // Long enough to outgrow the page cache, so that the file itself has been written to.
-      std::this_thread::sleep_for(std::chrono::milliseconds(60 + random.below(60)));
+      char told = 0;
+      ::close(pipe_ends[1]);
+      REQUIRE(::read(pipe_ends[0], &told, 1) == 1);
+      ::close(pipe_ends[0]);
+      std::this_thread::sleep_for(std::chrono::microseconds(random.below(20'000)));
       ::kill(pid, SIGKILL);
       int status = 0;
       ::waitpid(pid, &status, 0);
@@ -152,6 +163,13 @@ TEST_SUITE("storage/kill") {
   TEST_CASE("killed while it is being made, a store is whole or not there") {
     SeededRandom random(21);
     int made = 0;
+    // How long it takes here and now, so that the kills fall into it.
+    const test::TempDir first;
+    const auto start = std::chrono::steady_clock::now();
+    REQUIRE(Store::open(first.path() / "store.db", OpenMode::Create));
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - start);
+    const auto longest = static_cast<std::uint64_t>(took.count()) * 3;
     for (int round = 0; round < 40; ++round) {
       const test::TempDir dir;
       const auto file = dir.path() / "store.db";
@@ -161,7 +179,7 @@ TEST_SUITE("storage/kill") {
         (void)Store::open(file, OpenMode::Create);
         ::_exit(0);
       }
-      std::this_thread::sleep_for(std::chrono::microseconds(random.below(6'000)));
+      std::this_thread::sleep_for(std::chrono::microseconds(random.below(longest)));
       ::kill(pid, SIGKILL);
       int status = 0;
       ::waitpid(pid, &status, 0);

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "engine/storage/schema.h"
@@ -33,6 +34,10 @@ ErrorCode open_error(const std::filesystem::path& file, OpenMode mode) {
   const auto store = Store::open(file, mode);
   REQUIRE_FALSE(store);
   return store.error().code;
+}
+
+void remove_wal(const std::filesystem::path& file) {
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file.string() + suffix);
 }
 
 std::vector<NewUpdate> one(std::string doc, std::string_view data) {
@@ -269,17 +274,136 @@ TEST_SUITE("storage/store") {
       }
       REQUIRE(store->set_ledger_pending("pending", "p", "a text"));
     }
-    run_sql(file,
-            "UPDATE updates SET data = CAST('an uxdate' AS BLOB); UPDATE snapshots SET state = "
-            "CAST('a stxte' AS BLOB);"
-            "UPDATE ledger_bases SET base = CAST('a bxse' AS BLOB) WHERE id = 1;"
-            "UPDATE ledger_pending SET text = CAST('a txxt' AS BLOB)");
+    run_sql(
+        file,
+        "UPDATE updates SET data = CAST('an uxdate' AS BLOB); UPDATE snapshot_states SET state = "
+        "CAST('a stxte' AS BLOB);"
+        "UPDATE ledger_bases SET base = CAST('a bxse' AS BLOB) WHERE id = 1;"
+        "UPDATE ledger_pending SET text = CAST('a txxt' AS BLOB)");
     auto store = create(file);
     CHECK(store->load("log").error().code == ErrorCode::Corrupt);
     CHECK(store->load("snapshot").error().code == ErrorCode::Corrupt);
     CHECK(store->ledger("base").error().code == ErrorCode::Corrupt);
     CHECK(store->ledger("pending").error().code == ErrorCode::Corrupt);
     CHECK(store->ledger_stamps()->size() == 2);
+  }
+
+  TEST_CASE("verify finds every fault of a damaged store, each by name, and none in a whole one") {
+    const test::TempDir dir;
+    const auto file = dir.path() / "store.db";
+    {
+      auto store = create(file);
+      for (const char* doc : {"good", "flipped", "lost"}) {
+        REQUIRE(store->append(one(doc, "1")));
+        REQUIRE(store->append(one(doc, "2")));
+        REQUIRE(store->fold(doc, {1, to_buffer(as_bytes("state"))}));
+      }
+      LedgerEntry entry;
+      entry.path = "p";
+      entry.base = "a base";
+      entry.base_hash = sha256(as_bytes(entry.base));
+      for (const char* id : {"good", "base", "pending", "baseless"}) {
+        entry.file_id = id;
+        REQUIRE(store->put_ledger(entry));
+        REQUIRE(store->set_ledger_pending(id, "p", "a text"));
+      }
+      REQUIRE(store->verify()->empty());
+      CHECK((*Store::open(file, OpenMode::ReadOnly))->verify()->empty());
+    }
+    run_sql(file,
+            "UPDATE updates SET data = x'00' WHERE doc = 2; UPDATE snapshot_states SET state = "
+            "x'00' WHERE doc = 2;"
+            "DELETE FROM snapshot_states WHERE doc = 3; UPDATE ledger_bases SET base = x'00' WHERE "
+            "id = 2;"
+            "UPDATE ledger_pending SET text = x'00' WHERE id = 3; DELETE FROM ledger_bases WHERE "
+            "id = 4;"
+            "INSERT INTO updates VALUES (99, 1, 0, 0, 0, x'00'); INSERT INTO snapshot_states "
+            "VALUES (98, x'00');"
+            "INSERT INTO ledger_bases VALUES (97, x'00'); INSERT INTO ledger_pending VALUES (96, "
+            "'p', x'00', x'00')");
+    const auto faults = create(file)->verify();
+    REQUIRE(faults);
+    for (const char* part :
+         {"\"flipped\": update 2", "\"flipped\": the snapshot", "\"lost\": the snapshot",
+          "\"base\": the base", "\"pending\": the pending", "\"baseless\": the base",
+          "updates without a document: 1", "snapshots without a document: 1",
+          "ledger texts without an entry: 2"}) {
+      CAPTURE(std::string(part));
+      int found = 0;
+      for (const std::string& fault : *faults)
+        found += fault.find(part) != std::string::npos ? 1 : 0;
+      CHECK(found == 1);
+    }
+    CHECK(faults->size() == 9);
+  }
+
+  TEST_CASE("a flipped bit anywhere in the file is found, or changes nothing that we can see") {
+    const test::TempDir dir;
+    const auto file = dir.path() / "store.db";
+    {
+      auto store = create(file);
+      for (int i = 0; i < 20; ++i)
+        REQUIRE(store->append(one("doc" + std::to_string(i % 4), std::string(300, 'x'))));
+      REQUIRE(store->fold("doc1", {2, Buffer(6000, 7)}));
+    }
+    const std::string whole = dir.read("store.db");
+    int found = 0;
+    int changed = 0;
+    const auto state = [](Store& store) -> std::string {
+      std::string all;
+      const auto docs = store.list_docs("");
+      if (!docs) return "error";
+      for (const DocStat& stat : *docs) {
+        const auto doc = store.load(stat.doc);
+        if (!doc) return "error";
+        all += stat.doc + "=";
+        if (doc->snapshot) all += as_text(doc->snapshot->state);
+        for (const StoredUpdate& u : doc->updates)
+          all += std::to_string(u.seq) + std::string(as_text(u.data));
+      }
+      return all;
+    };
+    const std::string expected = state(*create(file));
+    for (std::size_t at = 0; at < whole.size(); at += 61) {
+      std::string damaged = whole;
+      damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
+      dir.write("damaged.db", damaged);
+      const auto store = Store::open(dir.path() / "damaged.db", OpenMode::ReadOnly);
+      const bool fault = !store || !(*store)->verify() || !(*store)->verify()->empty();
+      found += fault ? 1 : 0;
+      if (!fault && state(**store) != expected) ++changed;
+      remove_wal(dir.path() / "damaged.db");
+    }
+    CHECK(found > 150);
+    CHECK(changed == 0);
+    MESSAGE("bits found: ", found, ", unnoticed changes: ", changed);
+  }
+
+  TEST_CASE("a full disk is told as such, and what was committed stays") {
+    const test::TempDir dir;
+    const auto mounted = dir.path() / "disk";
+    std::filesystem::create_directory(mounted);
+    if (::mount("none", mounted.c_str(), "tmpfs", 0, "size=1m") != 0) {
+      MESSAGE("cannot mount: skipped");
+      return;
+    }
+    {
+      auto store = create(mounted / "store.db");
+      std::int64_t committed = 0;
+      Status appended;
+      while (appended && committed < 1000) {
+        appended = store->append(one("a", std::string(20'000, 'x')));
+        if (appended) ++committed;
+      }
+      REQUIRE_FALSE(appended);
+      CHECK(appended.error().code == ErrorCode::NoSpace);
+      CHECK(appended.error().message.find("store.db") != std::string::npos);
+      CHECK_FALSE(appended.error().hint.empty());
+      CHECK(committed > 5);
+      CHECK(*store->last_seq("a") == committed);
+      CHECK(store->verify()->empty());
+    }
+    CHECK(::umount2(mounted.c_str(), MNT_DETACH) == 0);
   }
 
   TEST_CASE("numbers of an update that were changed are found too") {

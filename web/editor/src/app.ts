@@ -54,7 +54,7 @@ export class App {
   private readonly abort = new AbortController();
 
   constructor(
-    identity: ServerStatus,
+    private readonly identity: ServerStatus,
     check: () => Promise<ServerStatus>,
     events: AppEvents,
   ) {
@@ -303,7 +303,7 @@ export class App {
   private update_title(): void {
     const root = this.workspace.roots()[0];
     const record = this.note.id === null ? null : this.workspace.find(this.note.id);
-    const name = root === undefined ? 'Notes' : title_of(root);
+    const name = root === undefined ? this.identity.root : title_of(root);
     this.workspace_name.textContent = name;
     document.title = record === null || record.id === root?.id ? name : `${title_of(record)} – ${name}`;
   }

@@ -13,6 +13,7 @@ import { tags } from '@lezer/highlight';
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
 
 import type { Body } from './bodies';
+import { code_lines } from './code_lines';
 import { cursors } from './cursors';
 
 const markdown_style = HighlightStyle.define([
@@ -48,6 +49,7 @@ const fixed_extensions: Extension = [
   indentUnit.of('  '),
   new LanguageSupport(markdownLanguage),
   syntaxHighlighting(markdown_style),
+  code_lines,
   search({ top: true }),
   highlightSelectionMatches({ minSelectionLength: 3 }),
   dropCursor(),

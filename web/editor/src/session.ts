@@ -3,6 +3,8 @@
 export interface ServerStatus {
   workspace_id: string;
   epoch: string;
+  /** The folder's name. */
+  root: string;
 }
 
 /** The server does not know us. The remedy is the address that diaryx-sync printed. */
@@ -52,7 +54,7 @@ export async function server_status(): Promise<ServerStatus> {
   if (typeof status?.workspace_id !== 'string' || typeof status.epoch !== 'string') {
     throw new Unreachable('the server at this address is not diaryx-sync');
   }
-  return { workspace_id: status.workspace_id, epoch: status.epoch };
+  return { workspace_id: status.workspace_id, epoch: status.epoch, root: typeof status.root === 'string' ? status.root : 'Notes' };
 }
 
 async function ask(path: string, init: RequestInit): Promise<Response> {

@@ -1,9 +1,14 @@
 // A workspace document as the server seeds it, and the other end of a channel.
+import { webcrypto } from 'node:crypto';
+
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 
 import { Workspace } from '../src/workspace';
+
+// What every browser has, and node only from 20 on.
+(globalThis as { crypto?: unknown }).crypto ??= webcrypto;
 
 export interface Seed {
   path: string;

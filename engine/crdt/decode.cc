@@ -1,8 +1,11 @@
-#include "engine/crdt/decode_v1.h"
+#include "engine/crdt/decode.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "engine/codec/reader.h"
+#include "engine/crdt/source.h"
 
 namespace diaryx::crdt {
 namespace {
@@ -10,16 +13,18 @@ namespace {
 constexpr std::uint8_t kHasOrigin = 0x80;
 constexpr std::uint8_t kHasRightOrigin = 0x40;
 constexpr std::uint8_t kHasParentSub = 0x20;
-// Offsets into the arena are 32 bits; JSON may grow a few times when it is written JavaScript's
-// way.
+// Offsets into the arena are 32 bits; JSON may grow a few times when it is written JavaScript's way.
 constexpr std::size_t kMaxArena = 0xF0000000U;
 constexpr std::size_t kMaxGrowth = 8;
 
+template <class Source>
 class Decoder {
  public:
   Decoder(State& state, Bytes update, Staged& staged)
       : state_(state),
-        in_(update),
+        source_(update),
+        in_(source_.rest()),
+        structs_left_(source_.max_structs()),
         staged_(staged),
         pool_(state.items.size()),
         arena_(state.arena.size()),
@@ -36,16 +41,14 @@ class Decoder {
     if (!in_.failed() && in_.remaining() != 0) in_.fail("goes on after its end");
     if (in_.failed()) {
       roll_back();
-      return Error{ErrorCode::Malformed,
-                   fmt::format("update: {} (octet {})", in_.why(), in_.failed_at())};
+      return Error{ErrorCode::Malformed, fmt::format("update: {} (octet {})", in_.why(), in_.failed_at())};
     }
     order_sections();
     return {};
   }
 
  private:
-  ClientIx client() {
-    const std::uint64_t id = in_.var_uint();
+  ClientIx intern(std::uint64_t id) {
     if (id != last_id_ || last_ix_ == kNone) {
       last_ix_ = state_.store.intern(id);
       last_id_ = id;
@@ -53,23 +56,18 @@ class Decoder {
     return last_ix_;
   }
 
-  Id id() {
-    const ClientIx ix = client();
-    return {ix, in_.var_uint()};
-  }
-
-  // A neighbour or parent of the struct at (client, clock). Of the same client, it must be older.
-  Id reference(const Item& item) {
-    const Id result = id();
-    if (result.client == item.client && result.clock >= item.clock)
-      in_.fail("a struct refers to a later one");
+  // A neighbour or parent of `item`. Of the same client, it must be older.
+  Id reference(const Item& item, WireId id) {
+    const Id result{intern(id.client), id.clock};
+    if (result.client == item.client && result.clock >= item.clock) in_.fail("a struct refers to a later one");
     return result;
   }
 
   void section() {
     const std::uint64_t structs = in_.var_uint();
-    if (structs > in_.remaining()) return in_.fail("more structs than octets");
-    const ClientIx ix = client();
+    if (structs > structs_left_) return in_.fail("more structs than octets");
+    if (Source::kIsV2) structs_left_ -= structs;
+    const ClientIx ix = intern(source_.client());
     Clock clock = in_.var_uint();
     Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
     for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
@@ -86,8 +84,7 @@ class Decoder {
     staged_.sections.push_back(section);
   }
 
-  // Highest client first. As Yjs reads it, the last section of a client is the only one that
-  // counts.
+  // Highest client first. As Yjs reads it, the last section of a client is the only one that counts.
   void order_sections() {
     std::vector<Section>& sections = staged_.sections;
     const auto descending = [this](const Section& a, const Section& b) {
@@ -109,123 +106,134 @@ class Decoder {
 
   void read_struct(ItemIx ix) {
     Item& item = state_.items[ix];
-    const std::uint8_t info = in_.u8();
+    const std::uint8_t info = source_.info();
     const unsigned kind = info & 0x1FU;
     if (kind == 0 || kind == 10) {
       item.kind = static_cast<Kind>(kind);
-      item.length = in_.var_uint();
+      item.length = kind == 0 ? source_.length() : in_.var_uint();
       item.set(Item::kDeleted);
       return;
     }
     if (kind > 10) return in_.fail("a struct of unknown kind");
     item.kind = static_cast<Kind>(kind);
-    if ((info & kHasOrigin) != 0) item.set_origin(reference(item));
-    if ((info & kHasRightOrigin) != 0) item.set_right_origin(reference(item));
+    if ((info & kHasOrigin) != 0) item.set_origin(reference(item, source_.left_id()));
+    if ((info & kHasRightOrigin) != 0) item.set_right_origin(reference(item, source_.right_id()));
     if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
-      if (in_.var_uint() == 1) {
-        const std::string_view name = in_.var_string();
+      if (source_.parent_is_root()) {
+        const KeyIx name = intern_text(source_.text());
         if (in_.failed()) return;
-        item.parent = state_.root_of(state_.keys.intern(name));
+        item.parent = state_.root_of(name);
       } else {
-        item.set_origin(reference(item));
+        item.set_origin(reference(item, source_.left_id()));
         item.set(Item::kParentIsId);
       }
-      if ((info & kHasParentSub) != 0) {
-        const std::string_view key = in_.var_string();
-        if (in_.failed()) return;
-        item.parent_sub = state_.keys.intern(key);
-      }
+      if ((info & kHasParentSub) != 0) item.parent_sub = intern_text(source_.text());
     }
     if (!in_.failed()) read_content(item);
   }
+
+  KeyIx intern_text(const WireText& text) { return in_.failed() ? kNone : state_.keys.intern(text.text); }
 
   void read_content(Item& item) {
     item.content = static_cast<std::uint32_t>(state_.arena.size());
     item.length = 1;
     switch (item.kind) {
-      case Kind::Deleted:
-        item.length = in_.var_uint();
-        return;
-      case Kind::String:
-        return read_text(item);
+      case Kind::Deleted: item.length = source_.length(); return;
+      case Kind::String: return read_text(item);
       case Kind::Any:
-        item.length = in_.var_uint();
+        item.length = source_.length();
         if (item.length > in_.remaining()) return in_.fail("more values than octets");
         read_anys(in_, item.length, state_.arena);
         break;
-      case Kind::Json:
-        read_json_values(item);
-        break;
-      case Kind::Binary:
-        append(in_.var_bytes());
-        break;
-      case Kind::Embed:
-        read_json(in_, state_.arena);
-        break;
+      case Kind::Json: read_json_values(item); break;
+      case Kind::Binary: append(in_.var_bytes()); break;
+      case Kind::Embed: item.content = read_json_value(); return;
       case Kind::Doc: {
-        append_text(in_.var_string());
+        append_text(source_.text().text);
         read_doc_options(in_, state_.arena);
         break;
       }
       case Kind::Format:
-        return read_format(item);
-      case Kind::Type:
-        return read_type(item);
-      case Kind::Gc:
-      case Kind::Skip:
+        item.content = intern_text(source_.key());
+        item.content_size = read_json_value();
         return;
+      case Kind::Type: return read_type(item);
+      case Kind::Gc:
+      case Kind::Skip: return;
     }
     item.content_size = static_cast<std::uint32_t>(state_.arena.size() - item.content);
   }
 
   void read_text(Item& item) {
-    const Bytes octets = in_.var_bytes();
-    const std::string_view text = as_text(octets);
-    if (is_ascii(text)) {
-      item.length = text.size();
-      item.set(Item::kAscii);
-    } else if (is_utf8(text)) {
-      item.length = utf16_length(text);
+    std::string_view text;
+    if constexpr (Source::kIsV2) {
+      text = source_.text().text;  // WTF-8 where a length cuts a pair.
+      const TextShape shape = measure(text);
+      item.length = shape.units;
+      item.flags = static_cast<std::uint8_t>(item.flags | shape.flags);
     } else {
-      return in_.fail("a string is not UTF-8");
+      text = as_text(source_.text_octets());
+      if (is_ascii(text)) {
+        item.length = text.size();
+        item.set(Item::kAscii);
+      } else if (is_utf8(text)) {
+        item.length = utf16_length(text);
+      } else {
+        return in_.fail("a string is not UTF-8");
+      }
     }
-    append(octets);
-    item.content_size = static_cast<std::uint32_t>(octets.size());
+    append(as_bytes(text));
+    item.content_size = static_cast<std::uint32_t>(text.size());
   }
 
   void read_json_values(Item& item) {
-    item.length = in_.var_uint();
-    if (item.length > in_.remaining()) return in_.fail("more values than octets");
+    item.length = source_.length();
+    if (item.length > structs_left_) return in_.fail("more values than octets");
     Arena one;
     for (std::uint64_t i = 0; i < item.length && !in_.failed(); ++i) {
       one.clear();
-      read_json(in_, one, true);
+      if constexpr (Source::kIsV2) {
+        canonical_json(source_.text().text, one, true);
+      } else {
+        read_json(in_, one, true);
+      }
       append_text(as_text(one));
     }
   }
 
-  void read_format(Item& item) {
-    const std::string_view key = in_.var_string();
+  void canonical_json(std::string_view text, Arena& arena, bool undefined_too) {
     if (in_.failed()) return;
-    item.content = state_.keys.intern(key);
-    item.content_size = static_cast<std::uint32_t>(state_.values.size());
-    const std::size_t start = state_.arena.size();
-    read_json(in_, state_.arena);
-    state_.values.push_back({static_cast<std::uint32_t>(start),
-                             static_cast<std::uint32_t>(state_.arena.size() - start)});
+    if (!append_canonical_json(text, arena, undefined_too)) in_.fail("a value is not JSON");
+  }
+
+  ValueIx read_json_value() {
+    const auto ix = static_cast<ValueIx>(state_.values.size());
+    if constexpr (Source::kIsV2) {
+      const std::uint8_t* start = in_.cursor();
+      bool canonical = true;
+      scan_any(in_, canonical);
+      if (in_.failed()) return kNone;
+      const auto value = codec::Reader(Bytes(start, in_.cursor())).any();
+      if (!value) {
+        in_.fail("an any-value cannot be read");
+        return kNone;
+      }
+      state_.values.push_back(store_json_value(state_.arena, *value));
+    } else {
+      const std::size_t start = state_.arena.size();
+      read_json(in_, state_.arena);
+      state_.values.push_back(
+          {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(state_.arena.size() - start), 0, 0});
+    }
+    return ix;
   }
 
   void read_type(Item& item) {
-    const std::uint64_t kind = in_.var_uint();
-    if (kind > static_cast<std::uint64_t>(TypeKind::XmlText))
-      return in_.fail("a type of unknown kind");
-    KeyIx name = kNone;
-    if (kind == static_cast<std::uint64_t>(TypeKind::XmlElement) ||
-        kind == static_cast<std::uint64_t>(TypeKind::XmlHook)) {
-      const std::string_view text = in_.var_string();
-      if (in_.failed()) return;
-      name = state_.keys.intern(text);
-    }
+    const std::uint64_t kind = source_.type_ref();
+    if (kind > static_cast<std::uint64_t>(TypeKind::XmlText)) return in_.fail("a type of unknown kind");
+    const bool named = kind == static_cast<std::uint64_t>(TypeKind::XmlElement) ||
+                       kind == static_cast<std::uint64_t>(TypeKind::XmlHook);
+    const KeyIx name = named ? intern_text(source_.key()) : kNone;
     if (in_.failed()) return;
     item.content = state_.branches.make();
     made_.push_back(item.content);
@@ -235,9 +243,7 @@ class Decoder {
     branch.owner = item.id();
   }
 
-  void append(Bytes octets) {
-    state_.arena.insert(state_.arena.end(), octets.begin(), octets.end());
-  }
+  void append(Bytes octets) { state_.arena.insert(state_.arena.end(), octets.begin(), octets.end()); }
   void append_text(std::string_view text) {
     WireWriter length;
     length.reserve(WireWriter::kMaxVar);
@@ -250,12 +256,13 @@ class Decoder {
     const std::uint64_t clients = in_.var_uint();
     if (clients > in_.remaining()) in_.fail("more clients in the delete set than octets");
     for (std::uint64_t i = 0; i < clients && !in_.failed(); ++i) {
-      const ClientIx ix = client();
+      source_.begin_deletes();
+      const ClientIx ix = intern(in_.var_uint());
       const std::uint64_t ranges = in_.var_uint();
       if (ranges > in_.remaining()) return in_.fail("more deletes than octets");
       for (std::uint64_t k = 0; k < ranges && !in_.failed(); ++k) {
-        const Clock clock = in_.var_uint();
-        const std::uint64_t length = in_.var_uint();
+        const Clock clock = source_.delete_clock();
+        const std::uint64_t length = source_.delete_length();
         if (length > kMaxClock - clock) return in_.fail("a deleted clock above 2^53 - 1");
         if (length > 0) staged_.deletes.push_back({ix, clock, length});
       }
@@ -280,7 +287,9 @@ class Decoder {
   }
 
   State& state_;
-  WireReader in_;
+  Source source_;
+  WireReader& in_;
+  std::uint64_t structs_left_;
   Staged& staged_;
   // What there was before.
   std::size_t pool_;
@@ -296,17 +305,18 @@ class Decoder {
 
 }  // namespace
 
-Status decode_update_v1(State& state, Bytes update, Staged& staged) {
+Status decode_update(State& state, Format format, Bytes update, Staged& staged) {
   staged.sections.clear();
   staged.deletes.clear();
   staged.arena_start = state.arena.size();
   staged.values_start = state.values.size();
   if (state.arena.size() + update.size() * kMaxGrowth > kMaxArena) {
     return Error{ErrorCode::LimitExceeded,
-                 fmt::format("update: {} octets on top of {} are more than a document holds",
-                             update.size(), state.arena.size())};
+                 fmt::format("update: {} octets on top of {} are more than a document holds", update.size(),
+                             state.arena.size())};
   }
-  return Decoder(state, update, staged).run();
+  if (format == Format::V2) return Decoder<V2Source>(state, update, staged).run();
+  return Decoder<V1Source>(state, update, staged).run();
 }
 
 void discard_staged(State& state, ItemIx ix) {

@@ -1,5 +1,7 @@
-// From update v1 to staged items: decoded straight into the document's storage, checked whole, not
+// From an update to staged items: decoded straight into the document's storage, checked whole, not
 // yet linked.
+//
+// In v1 (v2 has the same parts in columns, see source.h, and any-values for JSON):
 //
 //   update   := varuint n, n × section, deletes
 //   section  := varuint structs (>= 0), varuint client, varuint clock of the first, structs ×
@@ -22,9 +24,11 @@
 
 namespace diaryx::crdt {
 
+enum class Format : std::uint8_t { V1, V2 };
+
 // Malformed or LimitExceeded: then the document is as it was. `staged` is overwritten, its capacity
 // kept.
-Status decode_update_v1(State& state, Bytes update, Staged& staged);
+Status decode_update(State& state, Format format, Bytes update, Staged& staged);
 
 // Gives back a staged item that is not wanted.
 void discard_staged(State& state, ItemIx ix);

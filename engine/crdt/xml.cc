@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <string>
+
+#include "engine/codec/json_text.h"
+#include "engine/crdt/list_edit.h"
+#include "engine/crdt/value.h"
+
+namespace diaryx::crdt {
+namespace {
+
+// JavaScript's String(value).
+std::string js_string(const codec::Any& value) {
+  if (const auto* text = value.get<std::string>()) return *text;
+  if (value.is_undefined()) return "undefined";
+  if (const auto* number = value.get<double>()) return codec::js_number_to_string(*number);
+  if (const auto* big = value.get<codec::BigInt>()) return std::to_string(big->value);
+  if (value.get<codec::AnyObject>() != nullptr) return "[object Object]";
+  std::string joined;
+  if (const auto* array = value.get<codec::AnyArray>()) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      if (i > 0) joined += ',';
+      if (!(*array)[i].is_null() && !(*array)[i].is_undefined()) joined += js_string((*array)[i]);
+    }
+    return joined;
+  }
+  if (const auto* octets = value.get<Buffer>()) {
+    for (std::size_t i = 0; i < octets->size(); ++i)
+      joined += (i > 0 ? "," : "") + std::to_string((*octets)[i]);
+    return joined;
+  }
+  return codec::to_js_json(value);
+}
+
+// Strings are compared by their UTF-16 units there.
+bool js_less(std::string_view a, std::string_view b) {
+  return utf8_to_utf16(a) < utf8_to_utf16(b);
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+std::string show(const Value& value);
+
+std::string show_children(TypeRef type) {
+  std::string text;
+  Array(type).for_each([&](const Value& value) { text += show(value); });
+  return text;
+}
+
+std::string show_element(TypeRef type) {
+  std::vector<std::pair<std::string, std::string>> attributes;
+  Map(type).for_each([&](std::string_view key, const Value& value) {
+    const auto* plain = std::get_if<codec::Any>(&value);
+    attributes.emplace_back(key, plain != nullptr ? js_string(*plain) : show(value));
+  });
+  std::sort(attributes.begin(), attributes.end(),
+            [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
+  const std::string name = lower_case(Xml(type).node_name());
+  std::string text = "<" + name;
+  for (const auto& [key, value] : attributes) text += " " + key + "=\"" + value + "\"";
+  return text + ">" + show_children(type) + "</" + name + ">";
+}
+
+// Attributes of a text run are shown as elements around it.
+std::string show_text(TypeRef type) {
+  std::string text;
+  for (const DeltaOp& op : Text(type).to_delta()) {
+    Attributes nodes = op.attributes;
+    std::sort(nodes.begin(), nodes.end(),
+              [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
+    for (const auto& [name, value] : nodes) {
+      text += "<" + name;
+      if (const auto* object = value.get<codec::AnyObject>()) {
+        codec::AnyObject members = *object;
+        std::sort(members.begin(), members.end(),
+                  [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
+        for (const auto& [key, member] : members)
+          text += " " + key + "=\"" + js_string(member) + "\"";
+      }
+      text += ">";
+    }
+    if (const auto* inserted = std::get_if<std::string>(&op.insert)) text += *inserted;
+    if (const auto* embed = std::get_if<codec::Any>(&op.insert)) text += js_string(*embed);
+    if (const auto* nested = std::get_if<TypeRef>(&op.insert)) text += show(*nested);
+    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) text += "</" + node->first + ">";
+  }
+  return text;
+}
+
+std::string show(const Value& value) {
+  const auto* type = std::get_if<TypeRef>(&value);
+  if (type == nullptr) return js_string(std::get<codec::Any>(value));
+  switch (type->doc->kind_of(*type).value_or(TypeKind::Map)) {
+    case TypeKind::XmlElement:
+      return show_element(*type);
+    case TypeKind::XmlFragment:
+      return show_children(*type);
+    case TypeKind::XmlText:
+      return show_text(*type);
+    case TypeKind::Text:
+      return Text(*type).to_string();
+    default:
+      return "[object Object]";
+  }
+}
+
+}  // namespace
+
+std::string Xml::node_name() const {
+  const State& state = type_.doc->state();
+  const Branch& branch = state.branches[type_.branch];
+  const bool named = branch.kind == TypeKind::XmlElement || branch.kind == TypeKind::XmlHook;
+  return named ? std::string(state.keys[branch.name]) : std::string();
+}
+
+TypeRef Xml::insert_after(std::optional<TypeRef> child, const NewType& type) {
+  State& state = type_.doc->state();
+  const TransactionScope scope(state, 0, true);
+  ItemIx left = kNone;
+  if (child) {
+    left = state.store.item_at(state.branches[child->branch].owner);
+    DX_CHECK(state.items[left].parent == type_.branch);
+  }
+  return insert_type_after(state, type_.branch, left, type);
+}
+
+std::string Xml::to_string() const {
+  return show(type_);
+}
+
+}  // namespace diaryx::crdt
