@@ -198,6 +198,17 @@ TEST_SUITE("history/commit") {
     CHECK(box.git("ls-files") == "a.md\n");
   }
 
+  TEST_CASE("a removed path that is a folder in git removes nothing") {
+    GitSandbox box;
+    box.init();
+    box.write("keep.md", "k");
+    box.write("folder/note.md", "n");
+    box.commit_all("start");
+    fs::remove_all(box.path() / "folder");
+    CHECK_FALSE(box.commit({"keep.md"}, {"folder", "keep.md/below.md"}).commit);
+    CHECK(box.git("ls-files") == "folder/note.md\nkeep.md\n");
+  }
+
   TEST_CASE("a file that vanished before we came stays in HEAD until it is said to be removed") {
     GitSandbox box;
     box.init();
@@ -278,6 +289,7 @@ TEST_SUITE("history/commit") {
     box.init();
     box.write("a.md", "a");
     box.write("b.md", "b");
+    set_modified(box.path() / "a.md", 1'000'000'000);  // Known by its times: not read again.
     box.commit_all("start");
     // The index as it will be when the other git command is done: another version of a.md staged,
     // and a file of theirs.
