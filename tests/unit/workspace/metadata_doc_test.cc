@@ -12,6 +12,7 @@
 #include "engine/crdt/update.h"
 #include "engine/workspace/record_map.h"
 #include "engine/workspace/render.h"
+#include "tests/unit/workspace/header_zoo.h"
 
 using namespace diaryx;
 using namespace diaryx::workspace;
@@ -602,6 +603,30 @@ TEST_SUITE("workspace/metadata_doc") {
     CHECK(links.link_to("old", "x.md") == "[Moved](/moved.md)");
     CHECK(links.link_to("stays", "x.md") == "[Stays](/stays.md)");
     CHECK(links.is_file_id("n"));
+  }
+
+  TEST_CASE("files go through a document to a peer and come out octet for octet") {
+    SeededRandom random(41);
+    Replica a(1);
+    a.put("a", file("a.md"));
+    a.put("b", file("b/b.md"));
+    std::map<std::string, std::string> headers;
+    for (int i = 0; i < 600; ++i) {
+      const std::string id = "zoo" + std::to_string(i);
+      const std::string header =
+          i % 10 == 0 ? test::make_broken_header(random) : test::make_header(random).text();
+      FileRecord record = read_fields(header, id + ".md", a.metadata).record;
+      record.path = id + ".md";
+      headers[id] = header;
+      a.put(id, record);
+    }
+    Replica b(2);
+    b.pull(a);
+    for (const auto& [id, header] : headers) {
+      CAPTURE(header);
+      REQUIRE(render_file(*a.metadata.find(id), "", a.metadata) == header);
+      REQUIRE(render_file(*b.metadata.find(id), "", b.metadata) == header);
+    }
   }
 
   TEST_CASE("a record made by a browser becomes a file with a header") {
