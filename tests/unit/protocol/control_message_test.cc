@@ -44,10 +44,10 @@ TEST_SUITE("protocol/control_message") {
         {R"({"type":"focus","files":[""])" + std::string(kMaxControlBytes, ' ') + "}",
          ErrorCode::LimitExceeded},
         {std::string(1000, '['), ErrorCode::LimitExceeded}};
-    for (const auto& [text, code] : known) {
-      const auto read = parse_client_message(text);
+    for (const auto& entry : known) {
+      const auto read = parse_client_message(entry.first);
       REQUIRE_FALSE(read);
-      CHECK_MESSAGE(read.error().code == code, text.substr(0, 60));
+      CHECK_MESSAGE(read.error().code == entry.second, entry.first.substr(0, 60));
       CHECK(read.error().message.size() < 200);
     }
     std::string many = R"({"type":"focus","files":[)";
