@@ -104,7 +104,8 @@ class Integration {
       sink.rest().var_uint(section.end - section.next);
       sink.client(state_.store[section.client].id);
       sink.rest().var_uint(state_.items[section.next].clock);
-      for (ItemIx ix = section.next; ix < section.end; ++ix) write_struct(state_, sink, state_.items[ix], 0);
+      for (ItemIx ix = section.next; ix < section.end; ++ix)
+        write_struct(state_, sink, state_.items[ix], 0);
     }
     sink.reserve();
     sink.rest().u8(0);  // No deletes.
@@ -185,17 +186,19 @@ void retry_pending(State& state, Staged& staged) {
       std::any_of(pending.missing.begin(), pending.missing.end(),
                   [&](const Pending::Missing& m) { return state.store[m.client].state > m.clock; });
   if (!worth_it) return;
-  const std::vector<Buffer> updates = std::move(pending.updates);
+  Result<Buffer> merged = pending.updates.size() == 1 ? Result<Buffer>(pending.updates[0])
+                                                      : merge_updates_v1(views(pending.updates));
+  DX_CHECK(merged);  // We wrote them ourselves.
+  staged.from_outside = false;
+  const Status decoded = decode_update(state, Format::V1, *merged, staged);
+  staged.from_outside = true;
+  if (!decoded) return;  // The document is full: it goes on waiting.
   pending.updates.clear();
   for (const Pending::Missing& missing : pending.missing)
     state.store[missing.client].missing = kNone;
   pending.missing.clear();
   pending.octets = 0;
   pending.merged_octets = 0;
-  Result<Buffer> merged =
-      updates.size() == 1 ? Result<Buffer>(updates[0]) : merge_updates_v1(views(updates));
-  DX_CHECK(merged);
-  DX_CHECK(decode_update(state, Format::V1, *merged, staged));
   Integration(state, staged).run();
 }
 

@@ -78,8 +78,8 @@ Bytes StringColumnWriter::finish() {
 }
 
 Buffer V2Sink::take() && {
-  const Bytes columns[] = {key_clocks_.finish(),   clients_.finish(), left_clocks_.finish(),
-                           right_clocks_.finish(), infos_.finish(),   strings_.finish(),
+  const Bytes columns[] = {key_clocks_.finish(),   clients_.finish(),   left_clocks_.finish(),
+                           right_clocks_.finish(), infos_.finish(),     strings_.finish(),
                            parent_infos_.finish(), type_refs_.finish(), lengths_.finish()};
   std::size_t size = rest_.size() + 1;
   for (const Bytes column : columns) size += column.size() + WireWriter::kMaxVar;

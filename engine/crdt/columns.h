@@ -1,5 +1,5 @@
-// The columns of update v2, read and written in inner loops. The formats are told in codec/columns.h, which does the same
-// behind Results; here failure is the sticky flag of wire.h.
+// The columns of update v2, read and written in inner loops. The formats are told in
+// codec/columns.h, which does the same behind Results; here failure is the sticky flag of wire.h.
 #pragma once
 
 #include <deque>
@@ -92,8 +92,8 @@ class StringColumnReader {
  public:
   explicit StringColumnReader(Bytes column);
   bool failed() const noexcept { return failed_ || lengths_.failed(); }
-  // WTF-8, for a length may cut a character in two. Valid until the next call; `lasting` tells whether it lives as long as
-  // the column.
+  // WTF-8, for a length may cut a character in two. Valid until the next call; `lasting` tells
+  // whether it lives as long as the column.
   std::string_view next(bool& lasting);
 
  private:

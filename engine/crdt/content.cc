@@ -263,7 +263,8 @@ void append_any(Arena& arena, const codec::Any& value) {
 }
 
 bool append_canonical_json(std::string_view text, Arena& arena, bool undefined_too) {
-  if (text == "null" || text == "true" || text == "false" || (undefined_too && text == "undefined")) {
+  if (text == "null" || text == "true" || text == "false" ||
+      (undefined_too && text == "undefined")) {
     append(arena, text);
     return true;
   }

@@ -25,9 +25,10 @@ TextShape measure(std::string_view text) noexcept;
 
 // A string as Yjs puts it on the wire: lone surrogates replaced, length in front.
 void write_text(WireWriter& out, std::string_view text, std::uint8_t flags);
-// The tail from `offset` units on, as JavaScript's slice() makes it: a pair cut in the middle leaves its second half.
-// Uses `scratch` for that; sets kHasSurrogates then.
-std::string_view text_from(std::string_view text, std::uint8_t& flags, std::uint64_t offset, std::string& scratch);
+// The tail from `offset` units on, as JavaScript's slice() makes it: a pair cut in the middle
+// leaves its second half. Uses `scratch` for that; sets kHasSurrogates then.
+std::string_view text_from(std::string_view text, std::uint8_t& flags, std::uint64_t offset,
+                           std::string& scratch);
 
 // --- Any-values and JSON: from whatever some writer chose to the octets that Yjs would write ---
 
@@ -35,12 +36,13 @@ std::string_view text_from(std::string_view text, std::uint8_t& flags, std::uint
 void scan_any(WireReader& in, bool& canonical, int depth = 0);
 // Reads `count` any-values and appends them to `arena` as Yjs would write them.
 void read_anys(WireReader& in, std::uint64_t count, Arena& arena);
-// Reads a varstring that is JSON and appends to `arena` what JSON.stringify makes of it, without a length.
-// `undefined_too`: "undefined" stands for itself (ContentJSON).
+// Reads a varstring that is JSON and appends to `arena` what JSON.stringify makes of it, without a
+// length. `undefined_too`: "undefined" stands for itself (ContentJSON).
 void read_json(WireReader& in, Arena& arena, bool undefined_too = false);
 // The same for a text at hand; false if it is not JSON.
 bool append_canonical_json(std::string_view text, Arena& arena, bool undefined_too);
-// Between the two forms of a value that is JSON in v1 and an any-value in v2; `json` may be "undefined".
+// Between the two forms of a value that is JSON in v1 and an any-value in v2; `json` may be
+// "undefined".
 codec::Any json_to_any(std::string_view json);
 // Appends both forms of `value` to `arena`; any_size is 0 if the JSON says as much.
 JsonValue store_json_value(Arena& arena, const codec::Any& value);

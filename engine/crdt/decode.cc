@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint8_t kHasOrigin = 0x80;
 constexpr std::uint8_t kHasRightOrigin = 0x40;
 constexpr std::uint8_t kHasParentSub = 0x20;
-// Offsets into the arena are 32 bits; JSON may grow a few times when it is written JavaScript's way.
+// Offsets into the arena are 32 bits; JSON may grow a few times when it is written JavaScript's
+// way.
 constexpr std::size_t kMaxArena = 0xF0000000U;
 constexpr std::size_t kMaxGrowth = 8;
 
@@ -41,7 +42,8 @@ class Decoder {
     if (!in_.failed() && in_.remaining() != 0) in_.fail("goes on after its end");
     if (in_.failed()) {
       roll_back();
-      return Error{ErrorCode::Malformed, fmt::format("update: {} (octet {})", in_.why(), in_.failed_at())};
+      return Error{ErrorCode::Malformed,
+                   fmt::format("update: {} (octet {})", in_.why(), in_.failed_at())};
     }
     order_sections();
     return {};
@@ -59,7 +61,8 @@ class Decoder {
   // A neighbour or parent of `item`. Of the same client, it must be older.
   Id reference(const Item& item, WireId id) {
     const Id result{intern(id.client), id.clock};
-    if (result.client == item.client && result.clock >= item.clock) in_.fail("a struct refers to a later one");
+    if (result.client == item.client && result.clock >= item.clock)
+      in_.fail("a struct refers to a later one");
     return result;
   }
 
@@ -84,7 +87,8 @@ class Decoder {
     staged_.sections.push_back(section);
   }
 
-  // Highest client first. As Yjs reads it, the last section of a client is the only one that counts.
+  // Highest client first. As Yjs reads it, the last section of a client is the only one that
+  // counts.
   void order_sections() {
     std::vector<Section>& sections = staged_.sections;
     const auto descending = [this](const Section& a, const Section& b) {
@@ -118,6 +122,9 @@ class Decoder {
     item.kind = static_cast<Kind>(kind);
     if ((info & kHasOrigin) != 0) item.set_origin(reference(item, source_.left_id()));
     if ((info & kHasRightOrigin) != 0) item.set_right_origin(reference(item, source_.right_id()));
+    if (staged_.from_outside && !item.origin().none() &&
+        item.origin_client == item.right_origin_client)
+      check_order(item);
     if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
       if (source_.parent_is_root()) {
         const KeyIx name = intern_text(source_.text());
@@ -132,22 +139,45 @@ class Decoder {
     if (!in_.failed()) read_content(item);
   }
 
-  KeyIx intern_text(const WireText& text) { return in_.failed() ? kNone : state_.keys.intern(text.text); }
+  // Neighbours in one run of a client lie in the order of their clocks. (In different runs they may
+  // lie in any order.)
+  void check_order(const Item& item) {
+    const Client& client = state_.store[item.origin_client];
+    if (item.origin_clock < item.right_origin_clock || item.origin_clock >= client.state) return;
+    const ItemIx left = state_.store.item_at(item.origin());
+    // What was collected lost its order.
+    if (left == state_.store.item_at(item.right_origin()) && !state_.items[left].is_gc()) {
+      in_.fail("a struct lies right of its right neighbour");
+    }
+  }
+
+  KeyIx intern_text(const WireText& text) {
+    return in_.failed() ? kNone : state_.keys.intern(text.text);
+  }
 
   void read_content(Item& item) {
     item.content = static_cast<std::uint32_t>(state_.arena.size());
     item.length = 1;
     switch (item.kind) {
-      case Kind::Deleted: item.length = source_.length(); return;
-      case Kind::String: return read_text(item);
+      case Kind::Deleted:
+        item.length = source_.length();
+        return;
+      case Kind::String:
+        return read_text(item);
       case Kind::Any:
         item.length = source_.length();
         if (item.length > in_.remaining()) return in_.fail("more values than octets");
         read_anys(in_, item.length, state_.arena);
         break;
-      case Kind::Json: read_json_values(item); break;
-      case Kind::Binary: append(in_.var_bytes()); break;
-      case Kind::Embed: item.content = read_json_value(); return;
+      case Kind::Json:
+        read_json_values(item);
+        break;
+      case Kind::Binary:
+        append(in_.var_bytes());
+        break;
+      case Kind::Embed:
+        item.content = read_json_value();
+        return;
       case Kind::Doc: {
         append_text(source_.text().text);
         read_doc_options(in_, state_.arena);
@@ -157,9 +187,11 @@ class Decoder {
         item.content = intern_text(source_.key());
         item.content_size = read_json_value();
         return;
-      case Kind::Type: return read_type(item);
+      case Kind::Type:
+        return read_type(item);
       case Kind::Gc:
-      case Kind::Skip: return;
+      case Kind::Skip:
+        return;
     }
     item.content_size = static_cast<std::uint32_t>(state_.arena.size() - item.content);
   }
@@ -222,15 +254,16 @@ class Decoder {
     } else {
       const std::size_t start = state_.arena.size();
       read_json(in_, state_.arena);
-      state_.values.push_back(
-          {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(state_.arena.size() - start), 0, 0});
+      state_.values.push_back({static_cast<std::uint32_t>(start),
+                               static_cast<std::uint32_t>(state_.arena.size() - start), 0, 0});
     }
     return ix;
   }
 
   void read_type(Item& item) {
     const std::uint64_t kind = source_.type_ref();
-    if (kind > static_cast<std::uint64_t>(TypeKind::XmlText)) return in_.fail("a type of unknown kind");
+    if (kind > static_cast<std::uint64_t>(TypeKind::XmlText))
+      return in_.fail("a type of unknown kind");
     const bool named = kind == static_cast<std::uint64_t>(TypeKind::XmlElement) ||
                        kind == static_cast<std::uint64_t>(TypeKind::XmlHook);
     const KeyIx name = named ? intern_text(source_.key()) : kNone;
@@ -243,7 +276,9 @@ class Decoder {
     branch.owner = item.id();
   }
 
-  void append(Bytes octets) { state_.arena.insert(state_.arena.end(), octets.begin(), octets.end()); }
+  void append(Bytes octets) {
+    state_.arena.insert(state_.arena.end(), octets.begin(), octets.end());
+  }
   void append_text(std::string_view text) {
     WireWriter length;
     length.reserve(WireWriter::kMaxVar);
@@ -312,8 +347,8 @@ Status decode_update(State& state, Format format, Bytes update, Staged& staged) 
   staged.values_start = state.values.size();
   if (state.arena.size() + update.size() * kMaxGrowth > kMaxArena) {
     return Error{ErrorCode::LimitExceeded,
-                 fmt::format("update: {} octets on top of {} are more than a document holds", update.size(),
-                             state.arena.size())};
+                 fmt::format("update: {} octets on top of {} are more than a document holds",
+                             update.size(), state.arena.size())};
   }
   if (format == Format::V2) return Decoder<V2Source>(state, update, staged).run();
   return Decoder<V1Source>(state, update, staged).run();

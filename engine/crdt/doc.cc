@@ -41,7 +41,8 @@ Buffer encode_state(const State& state, const std::vector<Clock>& known, Bytes s
   write_document_deletes(state, sink);
   Buffer encoded = std::move(sink).take();
   if (state.pending.empty()) return encoded;
-  return with_pending(state, Sink::kIsV2 ? Format::V2 : Format::V1, std::move(encoded), state_vector);
+  return with_pending(state, Sink::kIsV2 ? Format::V2 : Format::V1, std::move(encoded),
+                      state_vector);
 }
 
 template <class Sink>
@@ -131,8 +132,12 @@ Buffer Doc::encode_state_vector() const {
   return std::move(out).take();
 }
 
-Buffer Doc::encode_state_as_update() const { return encode_state<V1Sink>(*state_, {}, kNothingKnown); }
-Buffer Doc::encode_state_as_update_v2() const { return encode_state<V2Sink>(*state_, {}, kNothingKnown); }
+Buffer Doc::encode_state_as_update() const {
+  return encode_state<V1Sink>(*state_, {}, kNothingKnown);
+}
+Buffer Doc::encode_state_as_update_v2() const {
+  return encode_state<V2Sink>(*state_, {}, kNothingKnown);
+}
 Result<Buffer> Doc::encode_state_as_update(Bytes state_vector) const {
   return encode_since<V1Sink>(*state_, state_vector);
 }

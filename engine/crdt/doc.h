@@ -56,6 +56,10 @@ using Origin = std::uint64_t;
 struct DocOptions {
   std::uint64_t client_id = 0;
   bool gc = true;  // Forget the content of what was deleted.
+  // After a remote transaction on rich text, delete the format marks that became useless, in a
+  // transaction of its own, as Yjs clients do. A server should leave that to them: with reordered
+  // delivery peers may clean differently.
+  bool clean_formats = false;
   // Asked for another client id when an update shows that somebody else writes under ours. Without
   // it a new id is derived from the old one and from what this replica has seen: two replicas in
   // the same state would derive the same one.

@@ -53,22 +53,26 @@ template <class Sink>
 void write_string(Sink& sink, std::string_view text, std::uint8_t flags, std::uint64_t offset) {
   if (offset == 0) return sink.text(text, flags);
   std::string scratch;
-  sink.text(text_from(text, flags, offset, scratch), flags);
+  const std::string_view tail = text_from(text, flags, offset, scratch);
+  sink.text(tail, flags);
 }
 
 // `count` JSON texts, each with its length in front.
 template <class Sink>
 void write_json_texts(Sink& sink, Bytes texts, std::uint64_t count) {
   WireReader in(texts);
-  for (std::uint64_t i = 0; i < count; ++i) sink.text(as_text(in.var_bytes()), Item::kHasSurrogates);
+  for (std::uint64_t i = 0; i < count; ++i)
+    sink.text(as_text(in.var_bytes()), Item::kHasSurrogates);
 }
 
 template <class Sink>
 void write_content(const State& state, Sink& sink, const Item& item, std::uint64_t offset) {
   const auto octets = [&] { return content_bytes(state.arena, item); };
   switch (item.kind) {
-    case Kind::Deleted: return sink.length(item.length - offset);
-    case Kind::String: return write_string(sink, as_text(octets()), item.flags, offset);
+    case Kind::Deleted:
+      return sink.length(item.length - offset);
+    case Kind::String:
+      return write_string(sink, as_text(octets()), item.flags, offset);
     case Kind::Any: {
       const Bytes values = octets().subspan(offset == 0 ? 0 : any_prefix(octets(), offset));
       sink.length(item.length - offset);
@@ -80,8 +84,10 @@ void write_content(const State& state, Sink& sink, const Item& item, std::uint64
       sink.length(item.length - offset);
       return write_json_texts(sink, values, item.length - offset);
     }
-    case Kind::Binary: return write_octets(sink.rest(), octets());
-    case Kind::Embed: return write_json_value(state, sink, item.content);
+    case Kind::Binary:
+      return write_octets(sink.rest(), octets());
+    case Kind::Embed:
+      return write_json_value(state, sink, item.content);
     case Kind::Doc: {
       WireReader in(octets());
       sink.text(as_text(in.var_bytes()), Item::kHasSurrogates);
@@ -96,11 +102,13 @@ void write_content(const State& state, Sink& sink, const Item& item, std::uint64
       const Branch& branch = state.branches[item.content];
       const TypeKind kind = branch.kind.value_or(TypeKind::Array);
       sink.type_ref(static_cast<std::uint64_t>(kind));
-      if (kind == TypeKind::XmlElement || kind == TypeKind::XmlHook) sink.key(state.keys[branch.name]);
+      if (kind == TypeKind::XmlElement || kind == TypeKind::XmlHook)
+        sink.key(state.keys[branch.name]);
       return;
     }
     case Kind::Gc:
-    case Kind::Skip: return;
+    case Kind::Skip:
+      return;
   }
 }
 
@@ -115,7 +123,8 @@ void write_client_structs(const State& state, Sink& sink, const Client& client, 
   sink.rest().var_uint(from);
   const Item& first = state.items[structs[place].item];
   write_struct(state, sink, first, from - first.clock);
-  for (std::size_t block = place.block, at = place.at + 1; block < structs.block_count(); ++block, at = 0) {
+  for (std::size_t block = place.block, at = place.at + 1; block < structs.block_count();
+       ++block, at = 0) {
     const std::vector<ClockList::Entry>& entries = structs.block(block);
     for (; at < entries.size(); ++at) write_struct(state, sink, state.items[entries[at].item], 0);
   }
@@ -136,7 +145,8 @@ void write_struct(const State& state, Sink& sink, const Item& item, std::uint64_
                     : parent_is_id ? Id{}
                                    : item.origin();
   const Id right_origin = item.right_origin();
-  sink.info(static_cast<std::uint8_t>(static_cast<unsigned>(item.kind) | (origin.none() ? 0U : kHasOrigin) |
+  sink.info(static_cast<std::uint8_t>(static_cast<unsigned>(item.kind) |
+                                      (origin.none() ? 0U : kHasOrigin) |
                                       (right_origin.none() ? 0U : kHasRightOrigin) |
                                       (item.parent_sub == kNone ? 0U : kHasParentSub)));
   if (!origin.none()) sink.left_id(state.store[origin.client].id, origin.clock);
@@ -154,7 +164,8 @@ void write_structs_since(const State& state, Sink& sink, const std::vector<Clock
   sink.reserve();
   sink.rest().var_uint(static_cast<std::uint64_t>(count));
   for (const ClientIx ix : clients) {
-    if (state.store[ix].state > from(ix)) write_client_structs(state, sink, state.store[ix], from(ix));
+    if (state.store[ix].state > from(ix))
+      write_client_structs(state, sink, state.store[ix], from(ix));
   }
 }
 
@@ -162,7 +173,8 @@ template <class Sink>
 void write_deletes(const State& state, Sink& sink, std::span<const DeleteRange> ranges) {
   WireWriter& out = sink.rest();
   std::size_t clients = 0;
-  for (std::size_t i = 0; i < ranges.size(); ++i) clients += i == 0 || ranges[i].client != ranges[i - 1].client;
+  for (std::size_t i = 0; i < ranges.size(); ++i)
+    clients += i == 0 || ranges[i].client != ranges[i - 1].client;
   out.reserve((ranges.size() * 2 + clients * 2 + 1) * WireWriter::kMaxVar);
   out.var_uint(clients);
   for (std::size_t i = 0; i < ranges.size();) {

@@ -355,4 +355,21 @@ void erase_content(State& state, TextCursor& cursor, std::uint64_t length) {
   }
 }
 
+void clean_formats(State& state, BranchIx branch) {
+  ItemIx start = state.branches[branch].start;
+  AttributeList start_attributes;
+  AttributeList current;
+  for (ItemIx end = start; end != kNone; end = state.items[end].right) {
+    const Item& item = state.items[end];
+    if (item.deleted()) continue;
+    if (item.kind == Kind::Format) {
+      pass_mark(state, current, item);
+      continue;
+    }
+    clean_gap(state, start, end, start_attributes, current);
+    start_attributes = current;
+    start = end;
+  }
+}
+
 }  // namespace diaryx::crdt

@@ -52,4 +52,7 @@ void format_range(State& state, TextCursor& cursor, std::uint64_t length,
 // useless.
 void erase_content(State& state, TextCursor& cursor, std::uint64_t length);
 
+// Deletes the useless marks of a whole text, as far as Yjs' scan reaches.
+void clean_formats(State& state, BranchIx branch);
+
 }  // namespace diaryx::crdt

@@ -250,12 +250,16 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
     }
   }
   const bool parent_is_id = staged.has(Item::kParentIsId);
-  ItemIx left =
-      staged.origin().none() || parent_is_id ? kNone : item_clean_end(state, staged.origin());
+  ItemIx left = kNone;
+  if (!staged.origin().none() && !parent_is_id) left = item_clean_end(state, staged.origin());
   const ItemIx right =
       staged.right_origin().none() ? kNone : item_clean_start(state, staged.right_origin());
   BranchIx parent = parent_of(state, staged, left, right);
   KeyIx parent_sub = staged.parent_sub;
+  // Cut off by the right neighbour: that one lay left of it. The decoder refuses what it can see of
+  // such structs.
+  if (left != kNone && !state.items[left].is_gc() && state.items[left].last_id() != staged.origin())
+    parent = kNone;
   if (staged.parent == kNone && !parent_is_id && parent != kNone) {
     parent_sub = state.items[left != kNone ? left : right].parent_sub;
   }

@@ -95,9 +95,9 @@ struct Item {
   std::uint64_t visible_length() const noexcept { return visible() ? length : 0; }
 };
 
-// A value that v1 writes as JSON and v2 as an any-value: that of a format mark or an embed. Both texts lie in the arena; the
-// any form only if it says more than the JSON (undefined, NaN, octets, …), else its size is 0. Equal ValueIx means the same
-// object to JavaScript.
+// A value that v1 writes as JSON and v2 as an any-value: that of a format mark or an embed. Both
+// texts lie in the arena; the any form only if it says more than the JSON (undefined, NaN, octets,
+// …), else its size is 0. Equal ValueIx means the same object to JavaScript.
 struct JsonValue {
   std::uint32_t json;
   std::uint32_t json_size;

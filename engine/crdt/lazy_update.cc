@@ -19,7 +19,9 @@ constexpr std::uint64_t kTypeKinds = 7;
 constexpr std::uint64_t kXmlElement = 3;
 constexpr std::uint64_t kXmlHook = 5;
 
-bool is_named(std::uint64_t type) noexcept { return type == kXmlElement || type == kXmlHook; }
+bool is_named(std::uint64_t type) noexcept {
+  return type == kXmlElement || type == kXmlHook;
+}
 
 codec::Any any_of(Bytes encoded) {
   auto value = codec::Reader(encoded).any();
@@ -96,7 +98,8 @@ void LazyReader<Source>::read_struct() {
   current_.clock = clock_;
   const std::uint8_t info = source_.info();
   const unsigned kind = info & 0x1FU;
-  // Yjs' lazy reader knows a Skip by the whole octet, and takes a 10 with other bits for an item: an error there.
+  // Yjs' lazy reader knows a Skip by the whole octet, and takes a 10 with other bits for an item:
+  // an error there.
   if (kind > 10 || (kind == 10 && info != 10)) return in().fail("a struct of unknown kind");
   current_.kind = static_cast<Kind>(kind);
   if (kind == 0 || kind == 10) {
@@ -184,7 +187,9 @@ template <class Source>
 void LazyReader<Source>::read_content() {
   current_.length = 1;
   switch (current_.kind) {
-    case Kind::Deleted: current_.length = source_.length(); return;
+    case Kind::Deleted:
+      current_.length = source_.length();
+      return;
     case Kind::String: {
       const std::string_view text = keep(source_.text());
       const TextShape shape = measure(text);
@@ -193,10 +198,15 @@ void LazyReader<Source>::read_content() {
       current_.content = as_bytes(text);
       return;
     }
-    case Kind::Any: return read_any_values();
-    case Kind::Json: return read_json_texts();
-    case Kind::Binary: current_.content = in().var_bytes(); return;
-    case Kind::Embed: return read_json_value();
+    case Kind::Any:
+      return read_any_values();
+    case Kind::Json:
+      return read_json_texts();
+    case Kind::Binary:
+      current_.content = in().var_bytes();
+      return;
+    case Kind::Embed:
+      return read_json_value();
     case Kind::Format:
       current_.name = keep(source_.key());
       return read_json_value();
@@ -215,7 +225,8 @@ void LazyReader<Source>::read_content() {
       return;
     }
     case Kind::Gc:
-    case Kind::Skip: return;
+    case Kind::Skip:
+      return;
   }
 }
 
@@ -243,7 +254,8 @@ template <class Source>
 Status LazyReader<Source>::status() const {
   const WireReader& in = const_cast<LazyReader*>(this)->source_.rest();
   if (!in.failed()) return {};
-  return Error{ErrorCode::Malformed, fmt::format("update: {} (octet {})", in.why(), in.failed_at())};
+  return Error{ErrorCode::Malformed,
+               fmt::format("update: {} (octet {})", in.why(), in.failed_at())};
 }
 
 template <class Sink>
@@ -263,7 +275,8 @@ void LazyWriter<Sink>::write(const LazyStruct& value, std::uint64_t offset) {
   }
   const bool has_origin = value.has_origin || offset > 0;
   const WireId origin = offset > 0 ? WireId{value.client, value.clock + offset - 1} : value.origin;
-  sink_.info(static_cast<std::uint8_t>(static_cast<unsigned>(value.kind) | (has_origin ? kHasOrigin : 0U) |
+  sink_.info(static_cast<std::uint8_t>(static_cast<unsigned>(value.kind) |
+                                       (has_origin ? kHasOrigin : 0U) |
                                        (value.has_right_origin ? kHasRightOrigin : 0U) |
                                        (value.has_parent_sub ? kHasParentSub : 0U)));
   if (has_origin) sink_.left_id(origin.client, origin.clock);
@@ -304,12 +317,14 @@ void LazyWriter<Sink>::write_content(const LazyStruct& value, std::uint64_t offs
     out.bytes(bytes);
   };
   switch (value.kind) {
-    case Kind::Deleted: return sink_.length(value.length - offset);
+    case Kind::Deleted:
+      return sink_.length(value.length - offset);
     case Kind::String: {
       std::string scratch;
       std::uint8_t shape = value.shape;
-      const std::string_view text = as_text(value.content);
-      return sink_.text(offset == 0 ? text : text_from(text, shape, offset, scratch), shape);
+      std::string_view text = as_text(value.content);
+      if (offset > 0) text = text_from(text, shape, offset, scratch);
+      return sink_.text(text, shape);
     }
     case Kind::Any:
       sink_.length(value.length - offset);
@@ -327,7 +342,8 @@ void LazyWriter<Sink>::write_content(const LazyStruct& value, std::uint64_t offs
       out.reserve(WireWriter::kMaxVar);
       out.var_uint(value.content.size());
       return octets(value.content);
-    case Kind::Embed: return write_json_value(value);
+    case Kind::Embed:
+      return write_json_value(value);
     case Kind::Format:
       sink_.key(value.name);
       return write_json_value(value);
@@ -339,7 +355,8 @@ void LazyWriter<Sink>::write_content(const LazyStruct& value, std::uint64_t offs
       sink_.text(value.name, Item::kHasSurrogates);
       return octets(value.content);
     case Kind::Gc:
-    case Kind::Skip: return;
+    case Kind::Skip:
+      return;
   }
 }
 
@@ -359,7 +376,8 @@ Buffer LazyWriter<Sink>::finish(std::vector<WireDelete> deletes) {
   }
   rest = std::move(whole);
   std::uint64_t clients = 0;
-  for (std::size_t i = 0; i < deletes.size(); ++i) clients += i == 0 || deletes[i].client != deletes[i - 1].client;
+  for (std::size_t i = 0; i < deletes.size(); ++i)
+    clients += i == 0 || deletes[i].client != deletes[i - 1].client;
   rest.var_uint(clients);
   for (std::size_t i = 0; i < deletes.size();) {
     std::size_t end = i;

@@ -1,8 +1,9 @@
-// An update read struct by struct, without a document: what merging, diffing and converting work on.
+// An update read struct by struct, without a document: what merging, diffing and converting work
+// on.
 //
-// Such a struct keeps its origins and, if it has none, its parent by name; a parent sub behind an origin is not on the wire
-// and so is lost, which is why Yjs writes 88 here where a document has a8. Content is brought to the form that Yjs would
-// write while it is read.
+// Such a struct keeps its origins and, if it has none, its parent by name; a parent sub behind an
+// origin is not on the wire and so is lost, which is why Yjs writes 88 here where a document has
+// a8. Content is brought to the form that Yjs would write while it is read.
 #pragma once
 
 #include <deque>
@@ -40,8 +41,8 @@ struct LazyStruct {
   std::string_view root;
   std::string_view parent_sub;
   std::string_view name;  // Of a Format its key, of a Doc its guid, of a named Type its name.
-  // String: the text. Any, Json: the values without their count. Binary: the octets. Doc: its options.
-  // Embed, Format: the value as JSON, or as an any-value if `json_is_any`.
+  // String: the text. Any, Json: the values without their count. Binary: the octets. Doc: its
+  // options. Embed, Format: the value as JSON, or as an any-value if `json_is_any`.
   Bytes content;
   bool json_is_any = false;
 
@@ -59,7 +60,8 @@ class LazyReader {
   // The struct at hand; none at the end of the structs, or after a failure.
   const LazyStruct* current() const noexcept { return has_current_ ? &current_ : nullptr; }
   void next();
-  // After the last struct: the deletes, as they came, appended to `out`. Reads to the end of the update.
+  // After the last struct: the deletes, as they came, appended to `out`. Reads to the end of the
+  // update.
   void read_deletes(std::vector<WireDelete>& out);
   Status status() const;
 

@@ -12,7 +12,8 @@ class V1Sink {
   // Takes over a buffer for its capacity.
   explicit V1Sink(Buffer&& reuse) : out_(std::move(reuse)) {}
 
-  // What goes to the stream in either format. Calls below write without checks: reserve() first, once per struct.
+  // What goes to the stream in either format. Calls below write without checks: reserve() first,
+  // once per struct.
   WireWriter& rest() noexcept { return out_; }
   void reserve() { out_.reserve(kHeaderRoom); }
 
@@ -75,7 +76,13 @@ class V2Sink {
 
   void begin_deletes() noexcept { delete_clock_ = 0; }
   void delete_range(Clock clock, std::uint64_t count) noexcept {
-    rest_.var_uint(clock - delete_clock_);
+    if (clock < delete_clock_) {
+      // Ranges that are not in order have no encoding. Yjs writes seven bits of the negative
+      // difference; so do we.
+      rest_.u8(static_cast<std::uint8_t>((clock - delete_clock_) & 0x7FU));
+    } else {
+      rest_.var_uint(clock - delete_clock_);
+    }
     rest_.var_uint(count - 1);
     delete_clock_ = clock + count;
   }

@@ -1,10 +1,12 @@
-// Update v1 and v2 behind one set of calls, so that decoding is written once. In v1 everything comes from one stream; in
-// v2 most things have a column of their own, and the stream holds the rest.
+// Update v1 and v2 behind one set of calls, so that decoding is written once. In v1 everything
+// comes from one stream; in v2 most things have a column of their own, and the stream holds the
+// rest.
 //
 //   v2 := varuint 0, 9 × varbytes column, rest
-//   columns: key clock (diff), client (uint), left clock (diff), right clock (diff), info (octets), string, parent info
-//   (octets), type ref (uint), length (uint). A key is a number that counts the keys read so far, and then its text in the
-//   string column; a smaller number is a key read before.
+//   columns: key clock (diff), client (uint), left clock (diff), right clock (diff), info (octets),
+//   string, parent info (octets), type ref (uint), length (uint). A key is a number that counts the
+//   keys read so far, and then its text in the string column; a smaller number is a key read
+//   before.
 #pragma once
 
 #include <deque>
@@ -19,7 +21,8 @@ struct WireId {
   Clock clock = 0;
 };
 
-// A string of the wire. `lasting`: lives as long as the update, not only until the next one is read.
+// A string of the wire. `lasting`: lives as long as the update, not only until the next one is
+// read.
 struct WireText {
   std::string_view text;
   bool lasting = true;
@@ -73,8 +76,11 @@ class V2Source {
         parent_infos_(in_.var_bytes()),
         type_refs_(in_.var_bytes()),
         lengths_(in_.var_bytes()),
-        // Columns hold runs, so few octets can mean many structs; a real document has some octets for each.
-        max_structs_(update.size() * 64) {}
+        // Columns hold runs, so few octets can mean many structs; a real document has some octets
+        // for each.
+        max_structs_(update.size() * 64) {
+    if (strings_.failed()) in_.fail("the string column holds no text");
+  }
 
   WireReader& rest() noexcept { return in_; }
   bool failed() const noexcept { return in_.failed(); }

@@ -20,6 +20,7 @@ struct Staged {
   std::vector<DeleteRange> deletes;  // As they came.
   std::size_t arena_start = 0;       // Where the content of this update begins.
   std::size_t values_start = 0;
+  bool from_outside = true;  // Else it waited inside the document and was checked when it came.
 };
 
 }  // namespace diaryx::crdt

@@ -5,6 +5,7 @@
 
 #include "engine/crdt/collect.h"
 #include "engine/crdt/encode.h"
+#include "engine/crdt/format_cleanup.h"
 #include "engine/crdt/state.h"
 
 namespace diaryx::crdt {
@@ -76,10 +77,17 @@ void tell_observers(State& state) {
   const std::vector<TransactionSummary::Change> changes = changes_of(state);
   V1Sink sink(std::move(state.update_scratch));
   encode_transaction(state, sink);
-  const TransactionSummary summary{transaction.origin, transaction.local, sink.rest().written(), changes, *state.doc};
+  const TransactionSummary summary{transaction.origin, transaction.local, sink.rest().written(),
+                                   changes, *state.doc};
   // By index: an observer may remove itself.
   for (std::size_t i = 0; i < state.observers.size(); ++i) state.observers[i].observer(summary);
   state.update_scratch = std::move(sink).take();
+}
+
+void begin(Transaction& transaction, Origin origin, bool local) {
+  ++transaction.number;
+  transaction.origin = origin;
+  transaction.local = local;
 }
 
 void commit(State& state) {
@@ -109,9 +117,7 @@ Buffer TransactionSummary::update_v2() const {
 TransactionScope::TransactionScope(Doc::State& state, Origin origin, bool local) : state_(state) {
   Transaction& transaction = state.transaction;
   if (transaction.depth++ == 0) {
-    ++transaction.number;
-    transaction.origin = origin;
-    transaction.local = local;
+    begin(transaction, origin, local);
   } else if (!local) {
     transaction.local =
         false;  // As Yjs: an update applied inside makes the whole transaction a remote one.
@@ -120,8 +126,18 @@ TransactionScope::TransactionScope(Doc::State& state, Origin origin, bool local)
 
 TransactionScope::~TransactionScope() {
   // Still inside while observers run, so that an edit of theirs cannot start a commit of its own.
-  if (state_.transaction.depth == 1) commit(state_);
-  --state_.transaction.depth;
+  Transaction& transaction = state_.transaction;
+  if (transaction.depth == 1) {
+    FormatCleanup cleanup;
+    if (state_.options.clean_formats) cleanup = plan_format_cleanup(state_);
+    commit(state_);
+    if (!cleanup.empty()) {
+      begin(transaction, 0, true);
+      run_format_cleanup(state_, cleanup);
+      commit(state_);
+    }
+  }
+  --transaction.depth;
 }
 
 Clock before_clock(const Doc::State& state, ClientIx client) noexcept {
@@ -142,7 +158,7 @@ void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t
 }
 
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key) {
-  if (state.observers.empty()) return;
+  if (state.observers.empty() && !state.options.clean_formats) return;
   std::vector<Transaction::Changed>& changed = state.transaction.changed;
   if (!changed.empty() && changed.back().branch == branch && changed.back().key == key) return;
   const Branch& type = state.branches[branch];

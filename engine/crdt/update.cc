@@ -28,26 +28,27 @@ void sort_and_join(std::vector<WireDelete>& deletes) {
 }
 
 // Yjs' mergeUpdates, step for step, because which of two overlapping structs is kept is part of the
-// bytes. Yjs sorts all readers anew before each run of structs; only the first one has moved since,
-// so a heap gives the same order: readers that tie stay in the order they had, the one that moved
-// before the others.
+// bytes.
+//
+// Before each run of structs Yjs sorts all readers by (highest client, lowest clock) anew. Only the
+// first one has moved since, so a heap gives the same order: readers that tie keep theirs, the one
+// that moved before the others. There is one exception: for an Item and a GC at the same clock Yjs'
+// comparison says "less" both ways, and the order is what V8's sort happens to make of that. A few
+// updates are therefore sorted just as V8 does it (binary insertion below 64 elements); among many,
+// such a tie goes by the heap's rule.
 template <class Source, class Sink>
 class Merge {
  public:
   explicit Merge(std::span<const Bytes> updates) {
     readers_.reserve(updates.size());
-    for (const Bytes update : updates) {
-      readers_.emplace_back(update, true, owned_);
-      push(readers_.size() - 1, static_cast<std::int64_t>(readers_.size()));
-    }
+    for (const Bytes update : updates) readers_.emplace_back(update, true, owned_);
   }
 
   Result<Buffer> run() {
-    while (!queue_.empty()) {
-      const std::size_t reader = queue_.top().reader;
-      queue_.pop();
-      take(readers_[reader]);
-      push(reader, --moved_);
+    if (readers_.size() <= kSortedLikeV8) {
+      run_sorted();
+    } else {
+      run_heap();
     }
     if (writing_) writer_.write(write_, 0);
     std::vector<WireDelete> deletes;
@@ -60,6 +61,66 @@ class Merge {
   }
 
  private:
+  static constexpr std::size_t kSortedLikeV8 = 16;
+
+  // Yjs' comparison of two readers that stand at structs.
+  static bool less(const LazyReader<Source>& a, const LazyReader<Source>& b) noexcept {
+    const LazyStruct& left = *a.current();
+    const LazyStruct& right = *b.current();
+    if (left.client != right.client) return left.client > right.client;
+    if (left.clock != right.clock) return left.clock < right.clock;
+    return (left.kind == Kind::Gc) != (right.kind == Kind::Gc);
+  }
+
+  // Array.prototype.sort of V8 for short arrays: find a run at the front, insert the others by
+  // binary search.
+  static void sort_like_v8(std::vector<LazyReader<Source>*>& list) {
+    if (list.size() < 2) return;
+    std::size_t run = 2;
+    const bool descending = less(*list[1], *list[0]);
+    while (run < list.size() && less(*list[run], *list[run - 1]) == descending) ++run;
+    if (descending) std::reverse(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(run));
+    for (; run < list.size(); ++run) {
+      LazyReader<Source>* pivot = list[run];
+      std::size_t low = 0;
+      std::size_t high = run;
+      while (low < high) {
+        const std::size_t middle = low + (high - low) / 2;
+        if (less(*pivot, *list[middle])) {
+          high = middle;
+        } else {
+          low = middle + 1;
+        }
+      }
+      const auto begin = list.begin();
+      std::rotate(begin + static_cast<std::ptrdiff_t>(low),
+                  begin + static_cast<std::ptrdiff_t>(run),
+                  begin + static_cast<std::ptrdiff_t>(run) + 1);
+    }
+  }
+
+  void run_sorted() {
+    std::vector<LazyReader<Source>*> list;
+    for (LazyReader<Source>& reader : readers_) list.push_back(&reader);
+    for (;;) {
+      std::erase_if(list,
+                    [](const LazyReader<Source>* reader) { return reader->current() == nullptr; });
+      if (list.empty()) return;
+      sort_like_v8(list);
+      take(*list.front());
+    }
+  }
+
+  void run_heap() {
+    for (std::size_t i = 0; i < readers_.size(); ++i) push(i, static_cast<std::int64_t>(i) + 1);
+    while (!queue_.empty()) {
+      const std::size_t reader = queue_.top().reader;
+      queue_.pop();
+      take(readers_[reader]);
+      push(reader, --moved_);
+    }
+  }
+
   struct Entry {
     std::uint64_t client;
     Clock clock;
@@ -280,20 +341,36 @@ Result<UpdateMeta> meta_of(Bytes update) {
 
 }  // namespace
 
-Result<Buffer> merge_updates_v1(std::span<const Bytes> updates) { return merge<V1Source, V1Sink>(updates); }
-Result<Buffer> merge_updates_v2(std::span<const Bytes> updates) { return merge<V2Source, V2Sink>(updates); }
+Result<Buffer> merge_updates_v1(std::span<const Bytes> updates) {
+  return merge<V1Source, V1Sink>(updates);
+}
+Result<Buffer> merge_updates_v2(std::span<const Bytes> updates) {
+  return merge<V2Source, V2Sink>(updates);
+}
 Result<Buffer> diff_update_v1(Bytes update, Bytes state_vector) {
   return diff<V1Source, V1Sink>(update, state_vector);
 }
 Result<Buffer> diff_update_v2(Bytes update, Bytes state_vector) {
   return diff<V2Source, V2Sink>(update, state_vector);
 }
-Result<Buffer> convert_v1_to_v2(Bytes update) { return convert<V1Source, V2Sink>(update); }
-Result<Buffer> convert_v2_to_v1(Bytes update) { return convert<V2Source, V1Sink>(update); }
-Result<Buffer> state_vector_from_update_v1(Bytes update) { return state_vector_of<V1Source>(update); }
-Result<Buffer> state_vector_from_update_v2(Bytes update) { return state_vector_of<V2Source>(update); }
-Result<UpdateMeta> update_meta_v1(Bytes update) { return meta_of<V1Source>(update); }
-Result<UpdateMeta> update_meta_v2(Bytes update) { return meta_of<V2Source>(update); }
+Result<Buffer> convert_v1_to_v2(Bytes update) {
+  return convert<V1Source, V2Sink>(update);
+}
+Result<Buffer> convert_v2_to_v1(Bytes update) {
+  return convert<V2Source, V1Sink>(update);
+}
+Result<Buffer> state_vector_from_update_v1(Bytes update) {
+  return state_vector_of<V1Source>(update);
+}
+Result<Buffer> state_vector_from_update_v2(Bytes update) {
+  return state_vector_of<V2Source>(update);
+}
+Result<UpdateMeta> update_meta_v1(Bytes update) {
+  return meta_of<V1Source>(update);
+}
+Result<UpdateMeta> update_meta_v2(Bytes update) {
+  return meta_of<V2Source>(update);
+}
 
 Result<ClockMap> decode_state_vector(Bytes state_vector) {
   WireReader in(state_vector);

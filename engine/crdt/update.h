@@ -1,5 +1,5 @@
-// Updates without a document: merge, diff, state vectors, conversion (Yjs' mergeUpdates, diffUpdate,
-// encodeStateVectorFromUpdate, …).
+// Updates without a document: merge, diff, state vectors, conversion (Yjs' mergeUpdates,
+// diffUpdate, encodeStateVectorFromUpdate, …).
 //
 // Malformed if an update (or state vector) does not follow its format, to the last octet.
 #pragma once

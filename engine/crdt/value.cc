@@ -43,7 +43,8 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
     }
   } else if (item.kind == Kind::Json) {
     WireReader in(octets);
-    for (std::uint64_t i = 0; i < item.length; ++i) visit(Value(json_to_any(as_text(in.var_bytes()))));
+    for (std::uint64_t i = 0; i < item.length; ++i)
+      visit(Value(json_to_any(as_text(in.var_bytes()))));
   } else {
     for (std::uint64_t i = 0; i < item.length; ++i) visit(value_at(state, ix, i));
   }
@@ -51,7 +52,9 @@ void for_each_value(const State& state, ItemIx ix, const std::function<void(cons
 
 Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
   const Item& item = state.items[ix];
-  const Bytes octets = item.kind == Kind::Type || item.kind == Kind::Embed ? Bytes() : content_bytes(state.arena, item);
+  const Bytes octets = item.kind == Kind::Type || item.kind == Kind::Embed
+                           ? Bytes()
+                           : content_bytes(state.arena, item);
   switch (item.kind) {
     case Kind::Any:
       return any_of(octets.subspan(any_prefix(octets, offset)));

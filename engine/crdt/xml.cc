@@ -36,11 +36,29 @@ bool js_less(std::string_view a, std::string_view b) {
   return utf8_to_utf16(a) < utf8_to_utf16(b);
 }
 
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+// The alphabets in which capitals lie at a fixed distance from their small letters.
+char32_t lower_case(char32_t c) noexcept {
+  const auto in = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
+  if (in('A', 'Z') || (in(0xC0, 0xDE) && c != 0xD7)) return c + 32;
+  if (in(0x100, 0x137) || in(0x14A, 0x177) || in(0x1E00, 0x1E95) || in(0x1EA0, 0x1EFF) ||
+      in(0x460, 0x481) || in(0x48A, 0x4BF) || in(0x4D0, 0x52F)) {
+    return c | 1U;
   }
-  return text;
+  if (in(0x139, 0x148) || in(0x179, 0x17E)) return c % 2 == 1 ? c + 1 : c;
+  if (in(0x391, 0x3A9) || in(0x410, 0x42F) || in(0xFF21, 0xFF3A)) return c + 32;
+  if (in(0x400, 0x40F)) return c + 80;
+  if (in(0x531, 0x556)) return c + 48;
+  return c;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = code_point_at(text, at);
+    append_code_point(lower, lower_case(c.value));
+    at += c.bytes;
+  }
+  return lower;
 }
 
 std::string show(const Value& value);

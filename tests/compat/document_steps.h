@@ -23,18 +23,19 @@ struct Replica {
   std::unique_ptr<crdt::Doc> doc;
   OrderedJson roots = OrderedJson::object();  // Declared so far.
   std::uint64_t client = 0;                   // Its id at first.
-  std::vector<Emitted> emitted;                // By the transactions since they were last taken.
+  std::vector<Emitted> emitted;               // By the transactions since they were last taken.
 };
 
 // With the case's roots declared, unless `declare` is false there.
-Replica make_replica(const OrderedJson& description, const OrderedJson& roots);
+// `clean_formats`: do as Yjs clients do.
+Replica make_replica(const OrderedJson& description, const OrderedJson& roots, bool clean_formats);
 
 // Compares what can be seen of the document with an expectation (`check` of the corpus).
 void expect_document(const Replica& replica, const OrderedJson& expected, Report& report);
 
 class DocumentSteps {
  public:
-  explicit DocumentSteps(const CaseFile& kase);
+  DocumentSteps(const CaseFile& kase, bool clean_formats);
   // False if the step is none of these. `number` counts the steps of the case.
   bool run(std::size_t number, const OrderedJson& step, Report& report);
 
@@ -53,6 +54,7 @@ class DocumentSteps {
   const OrderedJson& expectation(const OrderedJson& step) const;
 
   const CaseFile& case_;
+  bool clean_formats_;
   std::map<std::string, Replica> replicas_;
   std::map<std::size_t, std::vector<Emitted>> emitted_by_step_;
   std::size_t number_ = 0;

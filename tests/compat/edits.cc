@@ -157,7 +157,10 @@ void insert_after(TypeRef parent, const OrderedJson& op) {
 
 Status run_text_edit(Text text, const std::string& action, const OrderedJson& op) {
   const auto number = [&](const char* name) { return op.at(name).get<std::uint64_t>(); };
-  if (action == "text.insert") {
+  if (action == "text.insert" && form_of(op.at("text")) == "obj") {
+    // JavaScript does not mind: Yjs takes an object for an embed.
+    text.insert_embed(number("index"), to_any(op.at("text")).value());
+  } else if (action == "text.insert") {
     DX_TRY(const std::string inserted, to_text(op.at("text")));
     if (op.contains("attrs")) {
       text.insert(number("index"), inserted, attributes_of(op.at("attrs")));

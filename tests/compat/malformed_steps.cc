@@ -59,7 +59,8 @@ std::optional<Status> feed(const std::string& target, Bytes bytes, Target& to) {
   if (target == "merge-v1")
     return status(crdt::merge_updates_v1(std::vector<Bytes>{bytes, kEmptyUpdate}));
   if (target == "update-v2") return to.replica.doc->apply_update_v2(bytes);
-  if (target == "merge-v2") return status(crdt::merge_updates_v2(std::vector<Bytes>{bytes, kEmptyUpdateV2}));
+  if (target == "merge-v2")
+    return status(crdt::merge_updates_v2(std::vector<Bytes>{bytes, kEmptyUpdateV2}));
   if (target == "diff-v2") return status(crdt::diff_update_v2(bytes, kEmptyStateVector));
   if (target == "convert-v1") return status(crdt::convert_v1_to_v2(bytes));
   if (target == "convert-v2") return status(crdt::convert_v2_to_v1(bytes));
@@ -96,7 +97,8 @@ void expect_accepted(const OrderedJson& accept, const Target& to, Report& report
 bool run_malformed_step(const CaseFile& kase, const OrderedJson& step, Report& report) {
   if (step.at("op") != "malformed") return false;
   Target to;
-  to.replica = make_replica({{"client", kClient}}, kase.json.value("roots", OrderedJson::object()));
+  to.replica =
+      make_replica({{"client", kClient}}, kase.json.value("roots", OrderedJson::object()), true);
   if (kase.json.contains("base")) {
     DX_CHECK(to.replica.doc->apply_update(to_bytes(kase.json.at("base")).value()));
   }

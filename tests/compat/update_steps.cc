@@ -55,15 +55,21 @@ bool run_update_step(const OrderedJson& step, Report& report) {
     expect_result(step, merge(step, v2), report);
     return true;
   }
-  const std::vector<std::string> on_one_update = {"diffUpdate", "svFromUpdate", "convertV1toV2", "convertV2toV1", "updateMeta"};
-  if (std::find(on_one_update.begin(), on_one_update.end(), op) == on_one_update.end()) return false;
+  const std::vector<std::string> on_one_update = {"diffUpdate", "svFromUpdate", "convertV1toV2",
+                                                  "convertV2toV1", "updateMeta"};
+  if (std::find(on_one_update.begin(), on_one_update.end(), op) == on_one_update.end())
+    return false;
   const Buffer update = bytes_field(step, "update");
   if (op == "diffUpdate") {
     const Buffer known = bytes_field(step, "sv");
-    expect_result(step, v2 ? crdt::diff_update_v2(update, known) : crdt::diff_update_v1(update, known), report);
-  } else if (op == "svFromUpdate") {
     expect_result(step,
-                  v2 ? crdt::state_vector_from_update_v2(update) : crdt::state_vector_from_update_v1(update), report);
+                  v2 ? crdt::diff_update_v2(update, known) : crdt::diff_update_v1(update, known),
+                  report);
+  } else if (op == "svFromUpdate") {
+    expect_result(
+        step,
+        v2 ? crdt::state_vector_from_update_v2(update) : crdt::state_vector_from_update_v1(update),
+        report);
   } else if (op == "convertV1toV2") {
     expect_result(step, crdt::convert_v1_to_v2(update), report);
   } else if (op == "convertV2toV1") {

@@ -210,13 +210,14 @@ OrderedJson from_any(const codec::Any& value) {
   if (const auto* object = value.get<codec::AnyObject>()) {
     bool plain = true;
     OrderedJson pairs = OrderedJson::array();
-    OrderedJson members = OrderedJson::object();
     for (const auto& [key, member] : *object) {
       if (key == "$" || key == "__proto__" || codec::has_lone_surrogate(key)) plain = false;
       pairs.push_back(OrderedJson::array({from_text(key), from_any(member)}));
     }
     if (!plain) return form("obj", std::move(pairs));
-    for (const auto& [key, member] : *object) members[key] = from_any(member);
+    OrderedJson members = OrderedJson::object();
+    for (std::size_t i = 0; i < object->size(); ++i)
+      members[(*object)[i].first] = std::move(pairs[i][1]);
     return members;
   }
   return nullptr;
