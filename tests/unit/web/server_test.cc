@@ -136,6 +136,8 @@ TEST_SUITE("web/server") {
     CHECK(serving.get("/api/health")->body == "ok");
     CHECK(serving.ask_json("GET", "/api/validate")["files"] == 2);
     CHECK(serving.ask("DELETE", "/api/status").status == 405);
+    CHECK(serving.ask("GET", "/sync2").status == 426);
+    CHECK(serving.ask("GET", "/attachments/" + std::string(4'000, 'x')).status == 404);
   }
 
   TEST_CASE("the token buys a cookie that opens HTTP and the WebSocket, until it is handed back") {
