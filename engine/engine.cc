@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -19,13 +20,20 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFolder = ".diaryx";
 constexpr std::string_view kIdAlphabet = "abcdefghijkmnopqrstuvwxyz23456789";
 
+ErrorCode code_of(const std::error_code& error) {
+  if (error == std::errc::no_space_on_device) return ErrorCode::NoSpace;
+  if (error == std::errc::permission_denied || error == std::errc::read_only_file_system)
+    return ErrorCode::NotAllowed;
+  return ErrorCode::Io;
+}
+
 // `.diaryx/` keeps itself out of git, and out of sight of other people of the machine.
 Status make_folder(const fs::path& folder) {
   std::error_code error;
   const bool made = fs::create_directory(folder, error);
   if (error) {
-    return Error{ErrorCode::Io, folder.string() + ": cannot be made: " + error.message(),
-                 "check that you may write in the workspace"};
+    return Error{code_of(error), folder.string() + ": cannot be made: " + error.message(),
+                 "check that there is room and that you may write in the workspace"};
   }
   if (made) fs::permissions(folder, fs::perms::owner_all, error);
   const fs::path ignore = folder / ".gitignore";
@@ -33,7 +41,11 @@ Status make_folder(const fs::path& folder) {
   std::ofstream out(ignore, std::ios::binary);
   out << "*\n";
   out.close();
-  if (!out) return Error{ErrorCode::Io, ignore.string() + ": cannot be written"};
+  if (!out) {
+    const std::error_code why(errno, std::generic_category());
+    return Error{code_of(why), ignore.string() + ": cannot be written: " + why.message(),
+                 "check that there is room and that you may write in the workspace"};
+  }
   return {};
 }
 
@@ -146,9 +158,15 @@ const std::map<std::string, std::string>& Workspace::problems() const {
   return impl_->live->disk().problems();
 }
 
-sync::Turn Workspace::end_turn() { return impl_->live->end_turn(); }
-void Workspace::tick() { impl_->live->tick(); }
-std::optional<std::int64_t> Workspace::next_due_ms() const { return impl_->live->next_due_ms(); }
+sync::Turn Workspace::end_turn() {
+  return impl_->live->end_turn();
+}
+void Workspace::tick() {
+  impl_->live->tick();
+}
+std::optional<std::int64_t> Workspace::next_due_ms() const {
+  return impl_->live->next_due_ms();
+}
 
 Result<ReconcileReport> Workspace::reconcile(const Progress& progress) {
   Impl& self = *impl_;
@@ -192,8 +210,7 @@ Result<filesystem::FileSet> Workspace::render() {
     const std::string name = sync::body_doc_name(id);
     DX_TRY(std::string body, self.live->documents().body_text(id));
     rendered.emplace(std::move(checked),
-                     workspace::render_file(*self.metadata().find(id), body,
-                                            self.metadata()));
+                     workspace::render_file(*self.metadata().find(id), body, self.metadata()));
     if (!self.live->documents().has_changes()) DX_TRY_OK(self.live->documents().forget(name));
   }
   return rendered;

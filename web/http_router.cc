@@ -50,6 +50,8 @@ class ExchangeStream final : public httplib::Stream {
 // cpp-httplib hands handlers its own request only; the exchange it stands for is the one this
 // thread is working on.
 thread_local Exchange* current_exchange = nullptr;
+// A reply has been written: an error's body, or that it has none, is no longer to be chosen.
+thread_local bool answered = false;
 
 // Fields that every response has unless its reply says otherwise.
 constexpr std::array<std::pair<const char*, const char*>, 6> kUsualFields = {{
@@ -96,6 +98,7 @@ std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
 }
 
 void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out) {
+  answered = true;
   out.status = reply.status;
   for (const auto& [name, value] : kUsualFields) {
     const auto same = [&, n = std::string_view(name)](const auto& field) {
@@ -180,7 +183,7 @@ struct HttpRouter::Impl : httplib::Server {
           write_reply(Reply::error(500), current_exchange->request, out);
         });
     set_error_handler([this](const httplib::Request& in, httplib::Response& out) {
-      if (!out.body.empty() || out.content_length_ > 0) return;
+      if (answered) return;
       write_reply(Reply::error(out.status), current_exchange->request, out);
       if (out.status == 405) out.set_header("Allow", methods_for(in.path));
     });
@@ -256,6 +259,7 @@ void HttpRouter::handle(Exchange& exchange) {
   ExchangeStream stream(head, exchange);
   bool keep_alive = false;
   current_exchange = &exchange;
+  answered = false;
   try {
     keep_alive = impl_->run(stream, request.keep_alive) && request.keep_alive;
   } catch (const std::exception& e) {

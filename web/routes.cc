@@ -184,6 +184,11 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
   router.add("POST", "/api/reconcile", Door::Owner,
              [parts](const Call&) { return reconcile(parts); });
   router.add("POST", "/api/flush", Door::Owner, [parts](const Call&) { return flush(parts); });
+  router.add("GET", "/sync2", Door::Open, [](const Call&) {
+    Reply reply = Reply::error(426);
+    reply.fields.emplace_back("Upgrade", "websocket");
+    return reply;
+  });
   router.add("GET", "/attachments/(.+)", Door::Owner, [parts](const Call& call) {
     return parts.attachments.get(call.parts.at(0), call.request);
   });

@@ -73,10 +73,14 @@ std::string url_of(const std::string& host, std::uint16_t port, std::string_view
 
 // "Bearer abc" → "abc".
 std::string_view bearer_token(const HttpRequest& request) {
-  constexpr std::string_view kScheme = "Bearer ";
+  constexpr std::string_view kScheme = "bearer ";  // In any case of letters: RFC 9110 §11.1.
   const std::string_view field = request.field("authorization").value_or("");
-  return field.substr(0, kScheme.size()) == kScheme ? field.substr(kScheme.size())
-                                                    : std::string_view();
+  if (field.size() < kScheme.size()) return {};
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = field[i];
+    if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != kScheme[i]) return {};
+  }
+  return field.substr(kScheme.size());
 }
 
 std::string refusal(int status, std::string_view message) {
@@ -116,9 +120,11 @@ struct Server::Impl final : TransportEvents {
 
   void give_up(const Error& error);
   void signal_stop() const noexcept {
+    const int kept = errno;  // A signal handler must not change it.
     const std::uint64_t one = 1;
     // Only a full counter could refuse it, and then a stop is wanted already.
     [[maybe_unused]] const ssize_t ignored = ::write(stop_event, &one, sizeof one);
+    errno = kept;
   }
 
   const ServerOptions options;
@@ -409,10 +415,11 @@ Status Server::Impl::stop() {
   handlers.join();
   worker->stop();
   std::unique_ptr<Workspace> workspace = core->stop();
-  Status closed = workspace ? workspace->close() : Status();
+  const std::lock_guard lock(mutex);
+  // After a failure nobody knows what the documents in memory are worth: they are not written.
+  Status closed = workspace && !failure ? workspace->close() : Status();
   storage::remove_server_info(folder);
   workspace.reset();
-  const std::lock_guard lock(mutex);
   if (failure) return *failure;
   return closed;
 }

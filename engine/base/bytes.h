@@ -20,6 +20,8 @@ inline Bytes as_bytes(std::string_view text) noexcept {
 inline std::string_view as_text(Bytes bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline Buffer to_buffer(Bytes bytes) { return Buffer(bytes.begin(), bytes.end()); }
+inline Buffer to_buffer(Bytes bytes) {
+  return Buffer(bytes.begin(), bytes.end());
+}
 
 }  // namespace diaryx

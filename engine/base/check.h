@@ -7,7 +7,7 @@ namespace diaryx {
 [[noreturn]] void check_failed(const char* condition, const char* file, int line) noexcept;
 }  // namespace diaryx
 
-#define DX_CHECK(condition) \
+#define DX_CHECK(condition)                          \
   (__builtin_expect(static_cast<bool>(condition), 1) \
        ? static_cast<void>(0)                        \
        : ::diaryx::check_failed(#condition, __FILE__, __LINE__))

@@ -8,7 +8,8 @@ namespace diaryx {
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Milliseconds since 1970-01-01 UTC; may jump when the person sets the clock. For records and logs.
+  // Milliseconds since 1970-01-01 UTC; may jump when the person sets the clock. For records and
+  // logs.
   virtual std::int64_t wall_ms() const = 0;
   // Milliseconds since some fixed moment; never goes back. For time-outs and quiet times.
   virtual std::int64_t steady_ms() const = 0;

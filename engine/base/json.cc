@@ -23,9 +23,17 @@ std::string dump(const T& value) {
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text) { return parse<Json>(text); }
-Result<OrderedJson> parse_ordered_json(std::string_view text) { return parse<OrderedJson>(text); }
-std::string dump_json(const Json& value) { return dump(value); }
-std::string dump_json(const OrderedJson& value) { return dump(value); }
+Result<Json> parse_json(std::string_view text) {
+  return parse<Json>(text);
+}
+Result<OrderedJson> parse_ordered_json(std::string_view text) {
+  return parse<OrderedJson>(text);
+}
+std::string dump_json(const Json& value) {
+  return dump(value);
+}
+std::string dump_json(const OrderedJson& value) {
+  return dump(value);
+}
 
 }  // namespace diaryx

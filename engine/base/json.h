@@ -1,5 +1,6 @@
-// JSON for control messages, --json output and REST: nlohmann::json behind two functions that do not throw.
-// (The JSON inside CRDT documents and awareness follows JavaScript's rules: see codec/json_text.h.)
+// JSON for control messages, --json output and REST: nlohmann::json behind two functions that do
+// not throw. (The JSON inside CRDT documents and awareness follows JavaScript's rules: see
+// codec/json_text.h.)
 #pragma once
 
 #include <string>
@@ -11,8 +12,9 @@
 
 namespace diaryx {
 
-using Json = nlohmann::json;                 // Keys sorted.
-using OrderedJson = nlohmann::ordered_json;  // Keys in the order given; linear look-up, so only for small objects.
+using Json = nlohmann::json;  // Keys sorted.
+using OrderedJson =
+    nlohmann::ordered_json;  // Keys in the order given; linear look-up, so only for small objects.
 
 // Deeper nesting than this is refused, because dumping recurses.
 inline constexpr int kMaxJsonDepth = 128;

@@ -1,4 +1,5 @@
-// A log line: level, area, text. The engine only hands lines over; cli/ decides whether and where they are printed.
+// A log line: level, area, text. The engine only hands lines over; cli/ decides whether and where
+// they are printed.
 #pragma once
 
 #include <functional>

@@ -20,7 +20,8 @@ Status check_component(std::string_view component) {
   }
   if (component.size() > kMaxComponentBytes) {
     return Error{ErrorCode::LimitExceeded, "path: a name of " + std::to_string(component.size()) +
-                                               " octets, at most " + std::to_string(kMaxComponentBytes)};
+                                               " octets, at most " +
+                                               std::to_string(kMaxComponentBytes)};
   }
   if (equals_ignoring_case(component, ".diaryx") || equals_ignoring_case(component, ".git")) {
     return Error{ErrorCode::NotAllowed, "path: \"" + std::string(component) + "\" is reserved"};
@@ -33,15 +34,17 @@ Status check_component(std::string_view component) {
   return {};
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t';
+}
 
 }  // namespace
 
 Result<WorkspacePath> WorkspacePath::parse(std::string_view text) {
   if (text.empty()) return Error{ErrorCode::NotAllowed, "path: empty"};
   if (text.size() > kMaxPathBytes) {
-    return Error{ErrorCode::LimitExceeded, "path: " + std::to_string(text.size()) + " octets, at most " +
-                                               std::to_string(kMaxPathBytes)};
+    return Error{ErrorCode::LimitExceeded, "path: " + std::to_string(text.size()) +
+                                               " octets, at most " + std::to_string(kMaxPathBytes)};
   }
   if (text.front() == '/') return Error{ErrorCode::NotAllowed, "path: absolute"};
   if (!is_utf8(text)) return Error{ErrorCode::Malformed, "path: not UTF-8"};
@@ -73,9 +76,12 @@ std::string_view WorkspacePath::stem() const noexcept {
 }
 
 bool WorkspacePath::is_markdown() const noexcept {
-  return text_.size() > 3 && equals_ignoring_case(std::string_view(text_).substr(text_.size() - 3), ".md");
+  return text_.size() > 3 &&
+         equals_ignoring_case(std::string_view(text_).substr(text_.size() - 3), ".md");
 }
 
-bool WorkspacePath::is_hidden() const noexcept { return text_.front() == '.' || text_.find("/.") != std::string::npos; }
+bool WorkspacePath::is_hidden() const noexcept {
+  return text_.front() == '.' || text_.find("/.") != std::string::npos;
+}
 
 }  // namespace diaryx

@@ -1,12 +1,14 @@
-// WorkspacePath: where a file is, relative to the workspace root. A value of this type cannot leave the root.
+// WorkspacePath: where a file is, relative to the workspace root. A value of this type cannot leave
+// the root.
 //
 //   path      := component *("/" component)
 //   component := 1..200 octets of UTF-8, not "." or "..", no "/", "\", NUL or control character,
 //                no leading or trailing white space at the ends of the whole path
-//   and: no component named ".diaryx" or ".git" in any case; the whole path is at most 1,024 octets.
+//   and: no component named ".diaryx" or ".git" in any case; the whole path is at most 1,024
+//   octets.
 //
-// Text from outside becomes a WorkspacePath once, at the border; whatever takes a WorkspacePath need not check again.
-// (Symbolic links are checked where files are opened: disk_tree.h.)
+// Text from outside becomes a WorkspacePath once, at the border; whatever takes a WorkspacePath
+// need not check again. (Symbolic links are checked where files are opened: disk_tree.h.)
 #pragma once
 
 #include <compare>

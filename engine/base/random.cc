@@ -15,7 +15,9 @@ std::uint64_t Random::below(std::uint64_t bound) {
   return value % bound;
 }
 
-std::uint64_t Random::client_id() { return 1 + below(0xffff'ffffU); }
+std::uint64_t Random::client_id() {
+  return 1 + below(0xffff'ffffU);
+}
 
 std::string Random::text(std::size_t length, std::string_view alphabet) {
   std::string result(length, ' ');

@@ -1,8 +1,9 @@
 // Result<T>: a value, or an Error with a code to branch on and a message to print.
 //
-// Anything that can go wrong outside our code returns Result; nothing in engine/ or web/ throws across its border.
-// The surface is that of std::expected as far as g++ 12 lets us (it has <expected> only under C++23), so that this
-// can become an alias one day. A dropped Result is a compile error; a deliberate discard is `(void)call();  // why`.
+// Anything that can go wrong outside our code returns Result; nothing in engine/ or web/ throws
+// across its border. The surface is that of std::expected as far as g++ 12 lets us (it has
+// <expected> only under C++23), so that this can become an alias one day. A dropped Result is a
+// compile error; a deliberate discard is `(void)call();  // why`.
 #pragma once
 
 #include <optional>
@@ -22,13 +23,13 @@ enum class ErrorCode {
   InvalidArgument,  // The caller asked for something that makes no sense.
   NotFound,
   AlreadyExists,
-  Conflict,       // Somebody else changed it first.
-  NotAllowed,     // Refused by a rule: permissions, confinement, read-only.
-  Busy,           // Locked by another process; trying again later may help.
-  NoSpace,        // Disk full or quota.
-  Io,             // Any other failure of disk or network.
-  Corrupt,        // Our own stored data is damaged.
-  TooNew,         // Written by a newer version of this program.
+  Conflict,    // Somebody else changed it first.
+  NotAllowed,  // Refused by a rule: permissions, confinement, read-only.
+  Busy,        // Locked by another process; trying again later may help.
+  NoSpace,     // Disk full or quota.
+  Io,          // Any other failure of disk or network.
+  Corrupt,     // Our own stored data is damaged.
+  TooNew,      // Written by a newer version of this program.
   Unsupported,
   Interrupted,
 };
@@ -59,12 +60,15 @@ template <class T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
   template <class U>
-    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Result> && !std::is_same_v<std::remove_cvref_t<U>, Error>)
-  Result(U&& value) : state_(std::in_place_index<0>, T(std::forward<U>(value))) {}  // NOLINT
+  requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error>) Result(U&& value)
+      : state_(std::in_place_index<0>, T(std::forward<U>(value))) {}  // NOLINT
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -137,7 +141,7 @@ using Status = Result<void>;
 #define DX_TRY(declaration, expression) \
   DX_TRY_INNER(declaration, expression, DX_CONCAT(dx_result_, __LINE__))
 // DX_TRY_OK(call()): the same for a Status.
-#define DX_TRY_OK(expression)                                       \
-  do {                                                              \
+#define DX_TRY_OK(expression)                                                           \
+  do {                                                                                  \
     if (auto dx_status = (expression); !dx_status) return std::move(dx_status).error(); \
   } while (false)

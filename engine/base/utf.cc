@@ -5,7 +5,9 @@
 namespace diaryx {
 namespace {
 
-bool is_continuation(unsigned char c) noexcept { return (c & 0xC0U) == 0x80U; }
+bool is_continuation(unsigned char c) noexcept {
+  return (c & 0xC0U) == 0x80U;
+}
 
 // Length of the well-formed character at text[at], 0 if there is none.
 std::size_t valid_length(std::string_view text, std::size_t at) noexcept {
@@ -28,7 +30,9 @@ std::size_t valid_length(std::string_view text, std::size_t at) noexcept {
   return 4;
 }
 
-std::size_t lead_length(unsigned char c) noexcept { return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4; }
+std::size_t lead_length(unsigned char c) noexcept {
+  return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
 
 bool eight_ascii(const char* p) noexcept {
   std::uint64_t word = 0;
@@ -64,7 +68,8 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 std::size_t utf16_length(std::string_view utf8) noexcept {
-  // Every character but those of four octets is one unit: count lead octets, and the four-octet ones twice.
+  // Every character but those of four octets is one unit: count lead octets, and the four-octet
+  // ones twice.
   std::size_t units = 0;
   for (const char ch : utf8) {
     const auto c = static_cast<unsigned char>(ch);
@@ -107,14 +112,21 @@ void append_code_point(std::string& out, char32_t value) {
 }
 
 CodePoint code_point_at(std::string_view utf8, std::size_t at) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(utf8[at + i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<char32_t>(static_cast<unsigned char>(utf8[at + i]));
+  };
   const std::size_t n = lead_length(static_cast<unsigned char>(utf8[at]));
   switch (n) {
-    case 1: return {byte(0), 1};
-    case 2: return {(byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU), 2};
-    case 3: return {(byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU), 3};
+    case 1:
+      return {byte(0), 1};
+    case 2:
+      return {(byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU), 2};
+    case 3:
+      return {(byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU), 3};
     default:
-      return {(byte(0) & 0x07U) << 18U | (byte(1) & 0x3FU) << 12U | (byte(2) & 0x3FU) << 6U | (byte(3) & 0x3FU), 4};
+      return {(byte(0) & 0x07U) << 18U | (byte(1) & 0x3FU) << 12U | (byte(2) & 0x3FU) << 6U |
+                  (byte(3) & 0x3FU),
+              4};
   }
 }
 
@@ -127,7 +139,8 @@ std::string utf16_to_utf8(std::u16string_view utf16) {
       append_code_point(out, unit);
       continue;
     }
-    const bool pair = unit < 0xDC00 && i + 1 < utf16.size() && utf16[i + 1] >= 0xDC00 && utf16[i + 1] <= 0xDFFF;
+    const bool pair =
+        unit < 0xDC00 && i + 1 < utf16.size() && utf16[i + 1] >= 0xDC00 && utf16[i + 1] <= 0xDFFF;
     if (!pair) {
       append_code_point(out, 0xFFFD);
       continue;

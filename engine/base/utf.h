@@ -1,4 +1,5 @@
-// UTF-8 ↔ UTF-16: the one place that knows how the two count. Yjs counts UTF-16 units, everything else octets.
+// UTF-8 ↔ UTF-16: the one place that knows how the two count. Yjs counts UTF-16 units, everything
+// else octets.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@ std::size_t utf16_length(std::string_view utf8) noexcept;
 
 struct Utf8Offset {
   std::size_t bytes;       // Where the UTF-16 index falls, in octets.
-  bool inside_surrogates;  // The index falls between the two units of one character; bytes points before it.
+  bool inside_surrogates;  // The index falls between the two units of one character; bytes points
+                           // before it.
 };
 // `units` beyond the end gives the end. `utf8` must be well-formed.
 Utf8Offset utf8_offset(std::string_view utf8, std::size_t units) noexcept;

@@ -129,7 +129,9 @@ Result<Repository> init_repository(const std::filesystem::path& root) {
   const ConfigHandle config(raw_config);
   if (code < 0) return git_failure(code, "read the configuration");
   const std::string branch = config_text(config.get(), "init.defaultBranch").value_or("main");
-  git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
+  git_repository_init_options options = {};
+  code = git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
+  if (code < 0) return git_failure(code, "set the options of a new repository");
   options.flags = GIT_REPOSITORY_INIT_NO_REINIT;
   options.initial_head = branch.c_str();
   git_repository* raw = nullptr;

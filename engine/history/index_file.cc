@@ -88,6 +88,43 @@ Result<IndexHandle> open_index(const fs::path& file) {
   return handle;
 }
 
+// Entries whose times prove nothing: git shall compare contents, also when the index is younger
+// than them.
+Status mark_racy(git_index* index, std::int64_t written_s) {
+  const std::size_t count = git_index_entrycount(index);
+  for (std::size_t i = 0; i < count; ++i) {
+    const git_index_entry* entry = git_index_get_byindex(index, i);
+    if (entry->mtime.seconds < written_s || entry->file_size == 0) continue;
+    git_index_entry doubtful = *entry;
+    doubtful.file_size = 0;
+    if (const int code = git_index_add(index, &doubtful); code < 0) {
+      return git_failure(code, "keep an entry of the index");
+    }
+  }
+  return {};
+}
+
+// `file` is a copy of an index that was written at `written_s`; it may be missing.
+Status rewrite_index(const fs::path& file, std::int64_t written_s,
+                     const std::vector<git_index_entry>& set,
+                     const std::vector<std::string>& removed) {
+  DX_TRY(const IndexHandle index, open_index(file));
+  DX_TRY_OK(mark_racy(index.get(), written_s));
+  for (const std::string& path : removed) {
+    const int code = git_index_remove(index.get(), path.c_str(), 0);
+    if (code < 0 && code != GIT_ENOTFOUND) return git_failure(code, "index: remove " + path);
+  }
+  for (const git_index_entry& entry : set) {
+    if (const int code = git_index_add(index.get(), &entry); code < 0) {
+      return git_failure(code, std::string("index: add ") + entry.path);
+    }
+  }
+  if (const int code = git_index_write(index.get()); code < 0) {
+    return git_failure(code, "write " + file.string());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<IndexSnapshot> IndexSnapshot::read(const fs::path& file) {
@@ -169,9 +206,10 @@ Status IndexLock::publish(const std::vector<git_index_entry>& set,
   const fs::path fresh = new_file(index_);
   const fs::path old = old_file(index_);
   std::error_code failed;
-  const bool existed = fs::exists(index_, failed);
   // Left by a crash, if they are there at all; the third one is libgit2's.
   for (const fs::path& stale : {old, fresh, lock_file(fresh)}) fs::remove(stale, failed);
+  struct stat info = {};
+  const bool existed = stat(index_.c_str(), &info) == 0;
   if (existed) {
     fs::copy_file(index_, fresh, fs::copy_options::overwrite_existing, failed);
     if (failed) return system_error(fresh, failed.value());
@@ -179,40 +217,11 @@ Status IndexLock::publish(const std::vector<git_index_entry>& set,
     if (failed) fs::copy_file(index_, old, failed);  // File systems without hard links.
     if (failed) return system_error(old, failed.value());
   }
-  struct stat info = {};
-  const std::int64_t written_s = stat(index_.c_str(), &info) == 0 ? info.st_mtim.tv_sec : 0;
-  {
-    DX_TRY(const IndexHandle index, open_index(fresh));
-    const std::size_t count = git_index_entrycount(index.get());
-    for (std::size_t i = 0; i < count; ++i) {
-      const git_index_entry* entry = git_index_get_byindex(index.get(), i);
-      if (entry->mtime.seconds < written_s || entry->file_size == 0) continue;
-      git_index_entry doubtful = *entry;
-      doubtful.file_size = 0;
-      if (const int code = git_index_add(index.get(), &doubtful); code < 0) {
-        return git_failure(code, std::string("keep the index entry ") + doubtful.path);
-      }
-    }
-    for (const std::string& path : removed) {
-      const int code = git_index_remove(index.get(), path.c_str(), 0);
-      if (code < 0 && code != GIT_ENOTFOUND) return git_failure(code, "index: remove " + path);
-    }
-    for (const git_index_entry& entry : set) {
-      if (const int code = git_index_add(index.get(), &entry); code < 0) {
-        return git_failure(code, std::string("index: add ") + entry.path);
-      }
-    }
-    if (const int code = git_index_write(index.get()); code < 0) {
-      return git_failure(code, "write " + fresh.string());
-    }
-  }
+  DX_TRY_OK(rewrite_index(fresh, existed ? info.st_mtim.tv_sec : 0, set, removed));
   if (existed && chmod(fresh.c_str(), info.st_mode & 07777) != 0) return system_error(fresh, errno);
-  undo_ = existed ? Undo::Restore : Undo::Remove;
   fs::rename(fresh, index_, failed);
-  if (failed) {
-    undo_ = Undo::Nothing;
-    return system_error(index_, failed.value());
-  }
+  if (failed) return system_error(index_, failed.value());
+  undo_ = existed ? Undo::Restore : Undo::Remove;
   return sync_folder(index_.parent_path());
 }
 

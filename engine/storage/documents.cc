@@ -181,7 +181,8 @@ Result<std::vector<DocStat>> Store::list_docs(std::string_view prefix) {
 Result<std::vector<std::string>> Store::doc_names(std::string_view prefix) {
   return impl_->within(Impl::Kind::Read, [&]() -> Result<std::vector<std::string>> {
     std::vector<std::string> names;
-    Query q = impl_->db.query("SELECT name FROM documents WHERE name >= ?1 AND name < ?2 ORDER BY name");
+    Query q =
+        impl_->db.query("SELECT name FROM documents WHERE name >= ?1 AND name < ?2 ORDER BY name");
     const std::string end = end_of_prefix(prefix);
     q.bind_text(1, prefix).bind_text(2, end);
     for (;;) {

@@ -51,7 +51,8 @@ Result<std::int64_t> read_version(Database& db, std::int64_t known) {
   }
   if (version > known) {
     return Error{ErrorCode::TooNew,
-                 fmt::format("{}: schema version {}, this program knows versions up to {}",
+                 fmt::format("{}: written by a newer diaryx-sync: schema version {}, this program "
+                             "knows versions up to {}",
                              db.name(), version, known),
                  "update diaryx-sync"};
   }

@@ -278,7 +278,8 @@ Result<std::vector<std::pair<std::string, std::string>>> Store::list_meta(std::s
   return impl_->within(Impl::Kind::Read, [&]() -> Result<Pairs> {
     Pairs pairs;
     Query q = impl_->db.query(
-        "SELECT key, value FROM meta WHERE substr(key, 1, length(?1)) = ?1 AND key >= ?1 ORDER BY key");
+        "SELECT key, value FROM meta WHERE substr(key, 1, length(?1)) = ?1 AND key >= ?1 ORDER BY "
+        "key");
     q.bind_text(1, prefix);
     for (;;) {
       DX_TRY(const bool more, q.step());

@@ -100,7 +100,9 @@ void DiskSync::listed(filesystem::Listing&& listing) {
     const bool same = row->on_disk && !row->has_pending && row->stat.size == file.stat.size &&
                       row->stat.mtime_ns == file.stat.mtime_ns &&
                       row->stat.inode == file.stat.inode;
-    if (!same) known.insert(std::move(file.path));
+    // A file that nobody may read looks the same from outside: find out.
+    const bool closed = (file.stat.mode & 0444U) == 0;
+    if (!same || closed) known.insert(std::move(file.path));
   }
   for (const auto& [id, row] : table_.rows()) {
     if (seen.contains(row.path)) continue;

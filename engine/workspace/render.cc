@@ -311,7 +311,13 @@ std::optional<std::string> render_header(const FileRecord& record, const LinkRes
 
 std::string render_file(const FileRecord& record, std::string_view body,
                         const LinkResolver& links) {
-  return join_markdown({record.bom, record.eol, render_header(record, links), std::string(body)});
+  MarkdownFile file{record.bom, record.eol, render_header(record, links), std::string(body)};
+  const bool starts_like_one = body.substr(0, 3) == "---" || body.substr(0, 3) == "\xEF\xBB\xBF";
+  if (!file.header && starts_like_one) {
+    const auto split = split_markdown(body);
+    if (split && (split->header || split->bom)) file.header = "---\n---\n";
+  }
+  return join_markdown(file);
 }
 
 }  // namespace diaryx::workspace

@@ -25,6 +25,9 @@ namespace diaryx::workspace {
 // An attachment that the header names by a text alone stays a text, whatever else the record knows
 // of it. A change that YAML cannot express within the limits of a header is left out; the others
 // are made.
+//
+// A body that itself starts like a header (or with a byte order mark) gets an empty header in front
+// if it has none: else the file would say something else than the documents when it is read again.
 std::string render_file(const FileRecord& record, std::string_view body, const LinkResolver& links);
 
 // The header alone: what render_file() puts before the body.

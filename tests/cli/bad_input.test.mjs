@@ -87,7 +87,7 @@ test('files and folders that may not be read: named, and no reason to think that
   assert.equal((await as('init', dir)).json.files, 3)
   fs.chmodSync(path.join(dir, 'secret.md'), 0)
   fs.chmodSync(path.join(dir, 'closed'), 0)
-  t.after(() => fs.chmodSync(path.join(dir, 'closed'), 0o755))
+  t.after(() => fs.existsSync(dir) && fs.chmodSync(path.join(dir, 'closed'), 0o755))
   const init = await as('init', dir)
   assert.equal(init.code, 0, init.stderr)
   assert.equal(init.json.deleted, 0, 'what cannot be read is not gone')
@@ -179,7 +179,7 @@ test('a full disk: init says so, changes nothing, and works once there is room',
   const filler = fill(dir)
   const full = await runJson(['init', dir])
   assert.equal(full.code, 3, full.stdout)
-  assert.equal(full.json.error.code, 'no space')
+  assert.equal(full.json.error.code, 'no_space')
   assert.match(full.stderr, /^diaryx-sync: [^\n]+; [^\n]+\n$/)
   fs.rmSync(filler)
   assert.deepEqual(contents(dir), before)
@@ -241,7 +241,7 @@ test('a store of a newer diaryx-sync: every command says so and leaves it alone'
   for (const args of [['init'], ['serve', '--port', '0'], ['validate'], ['status'], ['commit'], ['materialise', '--out', path.join(tempDir(t), 'x')]]) {
     const done = await runJson([...args, '-C', dir])
     assert.equal(done.code, 3, args[0])
-    assert.equal(done.json.error.code, 'too new', done.stdout)
+    assert.equal(done.json.error.code, 'too_new', done.stdout)
     assert.match(done.stderr, /newer/)
   }
   assert.deepEqual(fs.readFileSync(store), before)

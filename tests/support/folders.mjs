@@ -61,6 +61,8 @@ export function snapshot(dir, { git = false, times = true } = {}) {
         visit(inside)
       } else if (stat.isSymbolicLink()) {
         out[key] = `link ${fs.readlinkSync(full)}`
+      } else if (!stat.isFile()) {
+        out[key] = `special ${stat.mode.toString(8)}` // A pipe would be read for ever.
       } else {
         let content
         try {

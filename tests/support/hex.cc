@@ -19,7 +19,8 @@ Buffer hex(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == ' ' || text[i] == '\n') continue;
     if (text[i] == '"') {
-      for (++i; i < text.size() && text[i] != '"'; ++i) out.push_back(static_cast<std::uint8_t>(text[i]));
+      for (++i; i < text.size() && text[i] != '"'; ++i)
+        out.push_back(static_cast<std::uint8_t>(text[i]));
       DX_CHECK(i < text.size());
       continue;
     }

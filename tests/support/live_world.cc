@@ -11,7 +11,8 @@ constexpr crdt::Origin kRemote = 1;
 
 }  // namespace
 
-Peer::Peer(sync::Live& live, sync::ConnectionId id, std::uint64_t client_id, sync::Principal principal)
+Peer::Peer(sync::Live& live, sync::ConnectionId id, std::uint64_t client_id,
+           sync::Principal principal)
     : live_(&live), id_(id), client_id_(client_id), principal_(std::move(principal)) {
   live.hub().connect(id, principal_);
 }
@@ -66,7 +67,8 @@ void Peer::handle(const std::string& wire_id, Bytes payload) {
       Buffer reply;
       protocol::write_sync_step2(reply, *update);
       send(wire_id, reply);
-    } else if (message.kind == protocol::MessageKind::SyncStep2 || message.kind == protocol::MessageKind::Update) {
+    } else if (message.kind == protocol::MessageKind::SyncStep2 ||
+               message.kind == protocol::MessageKind::Update) {
       DX_CHECK(it->second->apply_update(message.body, kRemote).has_value());
     }
   }
@@ -105,7 +107,8 @@ void Peer::reconnect(sync::Live& live, sync::ConnectionId id) {
   for (const auto& [wire_id, doc] : docs_) start(wire_id);
 }
 
-World::World(filesystem::FileTree& files, std::uint64_t seed, const std::string& store_file, bool write_back)
+World::World(filesystem::FileTree& files, std::uint64_t seed, const std::string& store_file,
+             bool write_back)
     : random(seed), files_(files), write_back_(write_back) {
   auto opened = storage::Store::open(store_file, storage::OpenMode::Create);
   DX_CHECK(opened.has_value());
@@ -115,7 +118,8 @@ World::World(filesystem::FileTree& files, std::uint64_t seed, const std::string&
 
 void World::open() {
   auto opened = sync::Live::open(
-      {.workspace_id = "test", .epoch = "epoch", .disk = {.write_back = write_back_}, .limits = {}}, *store, clock, random);
+      {.workspace_id = "test", .epoch = "epoch", .disk = {.write_back = write_back_}, .limits = {}},
+      *store, clock, random);
   DX_CHECK(opened.has_value());
   live = std::move(*opened);
 }
@@ -126,9 +130,11 @@ void World::run() {
     const sync::Turn turn = live->end_turn();
     for (const auto& peer : peers) peer->take(turn);
     std::vector<sync::DiskTask> tasks = live->disk().take_tasks();
-    for (sync::DiskTask& task : tasks) live->disk().complete(sync::run_disk_task(files_, std::move(task)));
+    for (sync::DiskTask& task : tasks)
+      live->disk().complete(sync::run_disk_task(files_, std::move(task)));
     const auto disk_due = live->disk().next_due_ms();
-    const bool quiet = turn.sends.empty() && turn.closes.empty() && tasks.empty() && !live->documents().has_changes() &&
+    const bool quiet = turn.sends.empty() && turn.closes.empty() && tasks.empty() &&
+                       !live->documents().has_changes() &&
                        !(disk_due && *disk_due <= clock.steady_ms());
     if (quiet) return;
   }
@@ -154,7 +160,8 @@ void World::restart() {
 }
 
 Peer& World::connect(sync::Principal principal) {
-  peers.push_back(std::make_unique<Peer>(*live, next_connection_++, random.client_id(), std::move(principal)));
+  peers.push_back(
+      std::make_unique<Peer>(*live, next_connection_++, random.client_id(), std::move(principal)));
   return *peers.back();
 }
 

@@ -1,4 +1,5 @@
-// A workspace with its disk, its peers and its clock, all in one thread: what a server does, step by step, without sockets.
+// A workspace with its disk, its peers and its clock, all in one thread: what a server does, step
+// by step, without sockets.
 #pragma once
 
 #include <map>
@@ -19,7 +20,8 @@ namespace diaryx::test {
 // A Yjs client at the other end of a connection: one document per name it has opened.
 class Peer {
  public:
-  Peer(sync::Live& live, sync::ConnectionId id, std::uint64_t client_id, sync::Principal principal = {});
+  Peer(sync::Live& live, sync::ConnectionId id, std::uint64_t client_id,
+       sync::Principal principal = {});
 
   sync::ConnectionId id() const noexcept { return id_; }
   // Opens a document: sends SyncStep1 (and FilesReady for the workspace document).
@@ -31,7 +33,8 @@ class Peer {
   // Feeds what the hub told this peer.
   void take(const sync::Turn& turn);
   void send(const std::string& wire_id, Bytes payload);
-  // The connection is gone; the documents stay. reconnect() starts a new one and syncs each document both ways.
+  // The connection is gone; the documents stay. reconnect() starts a new one and syncs each
+  // document both ways.
   void disconnect();
   void reconnect(sync::Live& live, sync::ConnectionId id);
 
@@ -54,8 +57,8 @@ class Peer {
 class World {
  public:
   // `files` must outlive it. The store is in memory unless a file is named.
-  World(filesystem::FileTree& files, std::uint64_t seed, const std::string& store_file = ":memory:",
-        bool write_back = true);
+  World(filesystem::FileTree& files, std::uint64_t seed,
+        const std::string& store_file = ":memory:", bool write_back = true);
 
   // Turns, disk tasks and deliveries until nobody has anything to say. The clock stands still.
   void run();
@@ -66,8 +69,12 @@ class World {
   // The process dies (what is not in the store is gone) and starts again.
   void restart();
   Peer& connect(sync::Principal principal = {});
-  std::string wire(std::string_view path_or_id) const { return "body:test/" + std::string(path_or_id); }
-  std::string id_at(const std::string& path) const { return live->documents().metadata().id_at(path).value_or(""); }
+  std::string wire(std::string_view path_or_id) const {
+    return "body:test/" + std::string(path_or_id);
+  }
+  std::string id_at(const std::string& path) const {
+    return live->documents().metadata().id_at(path).value_or("");
+  }
 
   ManualClock clock;
   SeededRandom random;

@@ -22,7 +22,8 @@ TEST_SUITE("base/utf") {
     CHECK(utf8_offset("a😀b", 99).bytes == 6);
   }
   TEST_CASE("overlong forms, surrogates and truncated characters are no UTF-8") {
-    for (const char* bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC3", "a\x80", "\xFF"}) {
+    for (const char* bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC3",
+                            "a\x80", "\xFF"}) {
       CHECK_FALSE(is_utf8(bad));
     }
     CHECK(is_utf8("Grüße, 世界 😀 and sixteen plain letters"));

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/vault_gen.h"
 #include "tests/unit/history/git_sandbox.h"
 
 using diaryx::test::GitSandbox;
@@ -205,6 +206,43 @@ TEST_SUITE("history/conversion") {
     CHECK(skipped == sorted);
     CHECK(report.skipped.size() > 15);
     CHECK(report.files > 15);
+  }
+
+  TEST_CASE("a vault with every oddity is committed as git would, and what is left out is named") {
+    GitSandbox box;
+    box.init();
+    diaryx::test::VaultOptions options;
+    options.files = 40;
+    options.oddities = true;
+    const auto vault = diaryx::test::generate_vault(box.path(), options);
+    std::vector<std::string> files = vault.notes;
+    for (const char* kind :
+         {"symlink-in", "symlink-loop", "symlink-dangling", "folder-named-md", "named-pipe"}) {
+      for (const std::string& path : vault.of_kind(kind)) files.push_back(path);
+    }
+    const auto report = box.commit(files);
+    CHECK(report.files == vault.notes.size() - 1);
+    CHECK(report.skipped.size() == 6);
+    for (const auto& skipped : report.skipped) {
+      const bool expected = skipped.reason == "symbolic link" ||
+                            skipped.reason == "not a regular file" ||
+                            skipped.reason == "git does not allow this name";
+      CHECK_MESSAGE(expected, skipped.path << ": " << skipped.reason);
+    }
+    CHECK(box.git("ls-tree -r --name-only HEAD | wc -l") == std::to_string(report.files) + "\n");
+    CHECK(box.git("diff --stat") == "");
+    CHECK(box.git("diff --cached --stat") == "");
+    // git's own idea of the same files.
+    const std::string ours = box.git("rev-parse HEAD^{tree}");
+    box.git("rm -r -q --cached .");
+    std::string list;
+    for (const std::string& path : vault.notes) {
+      if (path.find("git~1") == std::string::npos) list += path + '\0';
+    }
+    box.write(".git/list", list);
+    box.git("add --pathspec-from-file=.git/list --pathspec-file-nul --force");
+    CHECK(box.git("write-tree") == ours);
+    box.check_sound();
   }
 
   TEST_CASE("the person's global attributes and ignore file count as they do for git") {

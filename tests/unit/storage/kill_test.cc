@@ -102,8 +102,8 @@ TEST_SUITE("storage/kill") {
       REQUIRE_MESSAGE(store, (store ? "" : store.error().message));
       // One batch may have been committed and not yet reported.
       std::uint64_t stored = 0;
-      for (const DocStat& stat : *(*store)->list_docs("body/"))
-        stored += static_cast<std::uint64_t>(stat.last_seq);
+      const auto docs = (*store)->list_docs("body/");
+      for (const DocStat& stat : *docs) stored += static_cast<std::uint64_t>(stat.last_seq);
       CHECK(stored >= reported);
       CHECK(stored <= reported + kBatch);
       CHECK(stored % kBatch == 0);

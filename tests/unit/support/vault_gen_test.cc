@@ -103,7 +103,9 @@ TEST_SUITE("support/vault_gen") {
       generate_vault(dir.path(), options);
       const auto files = all_files(dir.path());
       std::set<std::string> linked;
-      for (const auto& [path, bytes] : files) {
+      for (const auto& file : files) {
+        const std::string& path = file.first;
+        const std::string& bytes = file.second;
         for (const std::string& target : header_targets(path, bytes)) {
           INFO(format << " " << path << " -> " << target);
           CHECK(files.count(target) == 1);

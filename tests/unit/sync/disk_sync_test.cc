@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include <filesystem>
+
+#include <doctest/doctest.h>
 
 #include "engine/filesystem/disk_tree.h"
 #include "engine/workspace/metadata_doc.h"
@@ -15,7 +15,9 @@ namespace {
 
 constexpr const char* kRoot =
     "---\n# my diary\ntitle: 'Root'   # keep me\ncontents:\n  - \"[A](/a.md)\"\n---\nWelcome.\n";
-constexpr const char* kNote = "---\ntitle: A\npart_of: \"[Root](/README.md)\"\nmood: \"fine\"\n---\n\nLine one.\nLine two.\nLine three.\n";
+constexpr const char* kNote =
+    "---\ntitle: A\npart_of: \"[Root](/README.md)\"\nmood: \"fine\"\n---\n\nLine one.\nLine "
+    "two.\nLine three.\n";
 
 struct Setup {
   test::TempDir dir;
@@ -27,7 +29,9 @@ struct Setup {
     dir.write("a.md", kNote);
     world.reconcile();
   }
-  void watch(const std::string& path) { world.live->disk().paths_changed({*WorkspacePath::parse(path)}); }
+  void watch(const std::string& path) {
+    world.live->disk().paths_changed({*WorkspacePath::parse(path)});
+  }
   void insert(Peer& peer, const std::string& id, std::uint64_t at, const std::string& text) {
     peer.edit(id, [&](crdt::Doc& doc) { doc.text("body").insert(at, text); });
   }
@@ -62,9 +66,11 @@ TEST_SUITE("sync/disk") {
     Setup b;
     auto& x = a.world.live->documents();
     auto& y = b.world.live->documents();
-    CHECK(x.workspace().doc->encode_state_as_update() == y.workspace().doc->encode_state_as_update());
+    CHECK(x.workspace().doc->encode_state_as_update() ==
+          y.workspace().doc->encode_state_as_update());
     const std::string name = sync::body_doc_name(a.world.id_at("a.md"));
-    CHECK((*x.open_document(name))->doc->encode_state_as_update() == (*y.open_document(name))->doc->encode_state_as_update());
+    CHECK((*x.open_document(name))->doc->encode_state_as_update() ==
+          (*y.open_document(name))->doc->encode_state_as_update());
   }
 
   TEST_CASE("an edit in a peer reaches the disk after a quiet moment, header untouched") {
@@ -124,13 +130,15 @@ TEST_SUITE("sync/disk") {
       crdt::Map(record).set("title", "New title");
     });
     s.world.run();
-    s.dir.write("a.md", replaced(replaced(kNote, "Line three.", "Line three. Disk."), "mood: \"fine\"", "mood: \"better\""));
+    s.dir.write("a.md", replaced(replaced(kNote, "Line three.", "Line three. Disk."),
+                                 "mood: \"fine\"", "mood: \"better\""));
     s.watch("a.md");
     s.world.pass(3'000);
-    const std::string expected = replaced(
-        replaced(replaced(replaced(kNote, "Line three.", "Line three. Disk."), "mood: \"fine\"", "mood: \"better\""),
-                 "\nLine one", "\nBrowser. Line one"),
-        "title: A", "title: New title");
+    const std::string expected =
+        replaced(replaced(replaced(replaced(kNote, "Line three.", "Line three. Disk."),
+                                   "mood: \"fine\"", "mood: \"better\""),
+                          "\nLine one", "\nBrowser. Line one"),
+                 "title: A", "title: New title");
     CHECK(s.dir.read("a.md") == expected);
     CHECK(a.body(body) == "\nBrowser. Line one.\nLine two.\nLine three. Disk.\n");
   }
@@ -140,7 +148,8 @@ TEST_SUITE("sync/disk") {
     const std::string note = s.world.id_at("a.md");
     std::filesystem::create_directory(s.dir.path() / "sub");
     std::filesystem::rename(s.dir.path() / "a.md", s.dir.path() / "sub/b.md");
-    s.world.live->disk().paths_changed({*WorkspacePath::parse("a.md"), *WorkspacePath::parse("sub/b.md")});
+    s.world.live->disk().paths_changed(
+        {*WorkspacePath::parse("a.md"), *WorkspacePath::parse("sub/b.md")});
     s.world.pass(3'000);
     CHECK(s.world.id_at("sub/b.md") == note);
     CHECK(s.world.id_at("a.md").empty());
@@ -182,7 +191,8 @@ TEST_SUITE("sync/disk") {
     s.world.pass(3'000);
     CHECK_FALSE(s.dir.exists("README.md"));
     bool in_trash = false;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(s.dir.path() / ".diaryx/trash")) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(s.dir.path() / ".diaryx/trash")) {
       in_trash |= entry.path().filename() == "README.md";
     }
     CHECK(in_trash);

@@ -20,11 +20,13 @@ struct Setup {
   World world{*files, 1};
 };
 
-bool told(const Peer& peer, std::string_view type, std::string_view field = {}, const Json& value = {}) {
+bool told(const Peer& peer, std::string_view type, std::string_view field = {},
+          const Json& value = {}) {
   for (const std::string& text : peer.texts) {
     const auto json = parse_json(text);
     if (!json || json->value("type", "") != type) continue;
-    if (field.empty() || (json->contains(field) && (*json)[std::string(field)] == value)) return true;
+    if (field.empty() || (json->contains(field) && (*json)[std::string(field)] == value))
+      return true;
   }
   return false;
 }
@@ -50,7 +52,8 @@ TEST_SUITE("sync/hub") {
     CHECK(a.body(id) == "Hello world");
   }
 
-  TEST_CASE("a document opened by path and by id on one connection is one document with two copies") {
+  TEST_CASE(
+      "a document opened by path and by id on one connection is one document with two copies") {
     Setup s;
     s.dir.write("a.md", "text\n");
     s.world.reconcile();
@@ -74,7 +77,8 @@ TEST_SUITE("sync/hub") {
     one.text("body").insert(0, "first");
     Buffer payload;
     protocol::write_query_awareness(payload);
-    protocol::write_sync_step1(payload, crdt::Doc(crdt::DocOptions{.client_id = 6}).encode_state_vector());
+    protocol::write_sync_step1(payload,
+                               crdt::Doc(crdt::DocOptions{.client_id = 6}).encode_state_vector());
     protocol::write_update(payload, one.encode_state_as_update());
     a.send(id, payload);
     s.world.run();
@@ -87,7 +91,8 @@ TEST_SUITE("sync/hub") {
   TEST_CASE("a read-only guest is told, and nothing is applied") {
     Setup s;
     Peer& owner = s.world.connect();
-    Peer& guest = s.world.connect({.user_id = "guest:1", .is_guest = true, .read_only = true, .join_code = "X"});
+    Peer& guest = s.world.connect(
+        {.user_id = "guest:1", .is_guest = true, .read_only = true, .join_code = "X"});
     const std::string id = s.world.wire("a.md");
     owner.open(id);
     guest.open(id);
@@ -114,7 +119,8 @@ TEST_SUITE("sync/hub") {
       s.world.run();
       CHECK(peer.closed == sync::CloseCode::Malformed);
     }
-    for (const Buffer& bad : {Buffer{0}, Buffer{9}, Buffer{0, 2, 3, 1, 2, 3}, Buffer{1, 3, 1, 9, 9}}) {
+    for (const Buffer& bad :
+         {Buffer{0}, Buffer{9}, Buffer{0, 2, 3, 1, 2, 3}, Buffer{1, 3, 1, 9, 9}}) {
       Peer& peer = s.world.connect();
       peer.send(id, bad);
       s.world.run();
@@ -224,7 +230,8 @@ TEST_SUITE("sync/hub") {
     const std::string id = s.world.wire("a.md");
     crdt::Doc source(crdt::DocOptions{.client_id = 9});
     std::vector<Buffer> updates;
-    source.observe([&](const crdt::TransactionSummary& t) { updates.push_back(to_buffer(t.update)); });
+    source.observe(
+        [&](const crdt::TransactionSummary& t) { updates.push_back(to_buffer(t.update)); });
     source.text("body").insert(0, "one ");
     source.text("body").insert(4, "two");
     REQUIRE(updates.size() == 2);

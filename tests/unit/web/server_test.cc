@@ -136,6 +136,8 @@ TEST_SUITE("web/server") {
     CHECK(serving.get("/api/health")->body == "ok");
     CHECK(serving.ask_json("GET", "/api/validate")["files"] == 2);
     CHECK(serving.ask("DELETE", "/api/status").status == 405);
+    CHECK(serving.ask("GET", "/sync2").status == 426);
+    CHECK(serving.ask("GET", "/attachments/" + std::string(4'000, 'x')).status == 404);
   }
 
   TEST_CASE("the token buys a cookie that opens HTTP and the WebSocket, until it is handed back") {
@@ -395,22 +397,23 @@ TEST_SUITE("web/server") {
     SystemClock clock;
     SystemRandom random;
     test::TempDir folder;
-    const auto open = [&] {
+    test::TempDir another;
+    const auto open = [&](const test::TempDir& in) {
       auto workspace =
-          Workspace::open({.root = folder.path(), .access = Access::Create}, clock, random);
+          Workspace::open({.root = in.path(), .access = Access::Create}, clock, random);
       REQUIRE(workspace);
       return std::move(*workspace);
     };
     const auto fixed =
-        Server::start(open(), {.port = first.port(), .port_fixed = true}, clock, random);
+        Server::start(open(folder), {.port = first.port(), .port_fixed = true}, clock, random);
     REQUIRE_FALSE(fixed);
     CHECK(fixed.error().code == ErrorCode::Busy);
-    const auto next = Server::start(open(), {.port = first.port()}, clock, random);
+    const auto next = Server::start(open(folder), {.port = first.port()}, clock, random);
     REQUIRE(next);
     CHECK((*next)->port() > first.port());
     CHECK((*next)->url() ==
           "http://127.0.0.1:" + std::to_string((*next)->port()) + "/#token=" + (*next)->token());
-    CHECK_FALSE(Server::start(open(), {.host = "not an address"}, clock, random));
+    CHECK_FALSE(Server::start(open(another), {.host = "not an address"}, clock, random));
   }
 
   TEST_CASE("no token and no join code ever gets into the log") {

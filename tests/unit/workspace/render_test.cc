@@ -257,6 +257,23 @@ TEST_SUITE("workspace/render") {
           }) == "---\na: 1\ntitle: T\nz: 2\n---\n");
   }
 
+  TEST_CASE("what is rendered reads as the same header and body again") {
+    const test::FakeLinks links;
+    FileRecord record;
+    for (const char* body :
+         {"---\nx: 1\n---\ntext", "\xEF\xBB\xBFtext", "---\n---", "---\n", "text", ""}) {
+      for (const bool titled : {false, true}) {
+        record.title = titled ? std::optional<std::string>("T") : std::nullopt;
+        const auto split = split_markdown(render_file(record, body, links));
+        REQUIRE(split);
+        CAPTURE(body);
+        CHECK(split->body == body);
+        CHECK_FALSE(split->bom);
+      }
+    }
+    CHECK(render_file(FileRecord(), "---\nno header", links) == "---\nno header");
+  }
+
   TEST_CASE("line ends and byte order mark are as the record says") {
     const test::FakeLinks links;
     CHECK(after("\xEF\xBB\xBF---\r\ntitle: A\r\n---\r\nx\r\n", links, [](FileRecord& r) {

@@ -1,0 +1,148 @@
+#include "web/core_loop.h"
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/temp_dir.h"
+
+using namespace diaryx;
+using namespace diaryx::web;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A core loop whose disk work nobody does and whose words nobody hears, but both are noted.
+class Core {
+ public:
+  Core() {
+    auto workspace =
+        Workspace::open({.root = folder.path(), .access = Access::Create}, clock_, random_);
+    REQUIRE(workspace);
+    CoreLoop::Sinks sinks;
+    sinks.tell = [this](sync::Turn turn, std::vector<Handled> handled) {
+      const std::lock_guard lock(mutex_);
+      for (const Handled& part : handled) {
+        handled_[part.connection].first += part.messages;
+        handled_[part.connection].second += part.bytes;
+      }
+      for (const sync::Closing& closing : turn.closes) closed_[closing.connection] = closing.code;
+    };
+    sinks.work = [this](std::vector<sync::DiskTask> tasks) { tasks_ += tasks.size(); };
+    sinks.broken = [](const Error& error) { FAIL_CHECK(error.message); };
+    loop_ = std::make_unique<CoreLoop>(std::move(*workspace), clock_, std::move(sinks));
+    loop_->start();
+  }
+  CoreLoop& operator*() { return *loop_; }
+  CoreLoop* operator->() { return loop_.get(); }
+  // After everything queued before has been dealt with.
+  std::pair<std::uint32_t, std::uint64_t> handled(sync::ConnectionId id) {
+    (void)loop_->call([](Workspace&) { return 0; });
+    const std::lock_guard lock(mutex_);
+    return handled_[id];
+  }
+  std::optional<sync::CloseCode> closed(sync::ConnectionId id) {
+    (void)loop_->call([](Workspace&) { return 0; });
+    const std::lock_guard lock(mutex_);
+    const auto at = closed_.find(id);
+    return at == closed_.end() ? std::nullopt : std::optional(at->second);
+  }
+  std::size_t tasks() const { return tasks_; }
+
+  test::TempDir folder;
+
+ private:
+  SystemClock clock_;
+  SystemRandom random_;
+  std::mutex mutex_;
+  std::map<sync::ConnectionId, std::pair<std::uint32_t, std::uint64_t>> handled_;
+  std::map<sync::ConnectionId, sync::CloseCode> closed_;
+  std::atomic<std::size_t> tasks_{0};
+  std::unique_ptr<CoreLoop> loop_;
+};
+
+}  // namespace
+
+TEST_SUITE("web/core_loop") {
+  TEST_CASE("a call runs on the core's thread and brings back its value or its error") {
+    Core core;
+    const auto thread = core->call([](Workspace&) { return std::this_thread::get_id(); });
+    REQUIRE(thread);
+    CHECK(*thread != std::this_thread::get_id());
+    const auto error = core->call([](Workspace&) -> Result<int> {
+      return Error{ErrorCode::Conflict, "not that way"};
+    });
+    REQUIRE_FALSE(error);
+    CHECK(error.error().code == ErrorCode::Conflict);
+  }
+
+  TEST_CASE("calls from many threads are all answered, also while the loop is being stopped") {
+    Core core;
+    std::atomic<int> answered{0};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 8; ++i) {
+      callers.emplace_back([&] {
+        for (int k = 0; k < 200; ++k) {
+          const auto answer = core->call([k](Workspace&) { return k; });
+          if (answer) {
+            answered += *answer == k ? 1 : 0;
+          } else {
+            refused += answer.error().code == ErrorCode::Interrupted ? 1 : 0;
+          }
+        }
+      });
+    }
+    std::this_thread::sleep_for(2ms);
+    CHECK(core->stop() != nullptr);
+    for (std::thread& caller : callers) caller.join();
+    CHECK(answered + refused == 1600);
+    CHECK_FALSE(core->call([](Workspace&) { return 0; }));
+    CHECK_FALSE(core->settle(false, 0));
+  }
+
+  TEST_CASE("messages are counted back to the connection they came from, whatever they were") {
+    Core core;
+    core->connect(1, {.user_id = "owner"});
+    core->connect(2, {.user_id = "owner"});
+    for (int i = 0; i < 3; ++i) core->receive(1, true, as_bytes("{}"));
+    core->receive(2, false, as_bytes("\x7f no such frame"));
+    core->receive(7, false, as_bytes("never connected"));
+    CHECK(core.handled(1) == std::pair<std::uint32_t, std::uint64_t>(3, 6));
+    CHECK(core.handled(2).first == 1);
+    CHECK(core.handled(7).first == 1);
+    CHECK(core.closed(2) == sync::CloseCode::Malformed);
+    CHECK_FALSE(core.closed(1));
+    core->disconnect(1);
+    core->disconnect(7);
+    CHECK(*core->call([](Workspace& workspace) { return workspace.hub().connections(); }) <= 1);
+  }
+
+  TEST_CASE(
+      "one who waits for the disk is told when it takes too long, and when nobody waits any more") {
+    Core core;  // Nobody lists the disk: it never settles.
+    const auto late = core->settle(true, 30);
+    REQUIRE_FALSE(late);
+    CHECK(late.error().code == ErrorCode::LimitExceeded);
+    CHECK(core.tasks() >= 1);
+    std::atomic<bool> done{false};
+    std::thread waiter([&] {
+      const auto given_up = core->settle(true, 60'000);
+      done = true;
+      REQUIRE_FALSE(given_up);
+      CHECK(given_up.error().code == ErrorCode::Interrupted);
+    });
+    while (!done) {  // It may not have begun to wait yet.
+      core->give_up_waiting();
+      std::this_thread::sleep_for(5ms);
+    }
+    waiter.join();
+    const auto again = core->settle(true, 30);  // Giving up is for those who waited then.
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == ErrorCode::LimitExceeded);
+  }
+}
