@@ -4,6 +4,7 @@
 #include "engine/protocol/sync_message.h"
 #include "tests/compat/edits.h"
 #include "tests/compat/message_steps.h"
+#include "tests/compat/sync_reply.h"
 #include "tests/compat/values.h"
 #include "tests/compat/views.h"
 
@@ -207,34 +208,15 @@ void DocumentSteps::sync_message(const OrderedJson& step, Report& report) {
 // readSyncMessage of y-protocols: an update is applied, a state vector answered.
 void DocumentSteps::handle_message(const OrderedJson& step, Report& report) {
   Replica& target = replica(step);
-  Buffer message{0};
-  const Buffer content = bytes_field(step, "message");
-  message.insert(message.end(), content.begin(), content.end());
-  codec::Reader in(message);
-  const auto read = protocol::read_message(in);  // y-protocols does not look at what follows.
-  OrderedJson got = {{"type", nullptr}, {"error", !read.has_value()}, {"reply", nullptr}};
-  if (read) {
-    const protocol::Message& first = *read;
-    if (first.kind == protocol::MessageKind::SyncStep1) {
-      got["type"] = 0;
-      const auto update = target.doc->encode_state_as_update(first.body);
-      got["error"] = !update.has_value();
-      if (update) {
-        Buffer reply;
-        protocol::write_sync_step2(reply, *update);
-        got["reply"] = to_base64(without_envelope(reply));
-      }
-    } else {
-      got["type"] = first.kind == protocol::MessageKind::SyncStep2 ? 1 : 2;
-      got["error"] = !target.doc->apply_update(first.body).has_value();
-    }
-  }
+  const auto reply = handle_sync_message(*target.doc, bytes_field(step, "message"));
   const OrderedJson& expected = expectation(step);
-  report.expect("error", expected.at("error"), got.at("error"));
+  report.expect("error", expected.at("error"), !reply.has_value());
   expect_emits(target, expected, report);
-  if (expected.at("error").get<bool>()) return;
-  report.expect("type", expected.at("type"), got.at("type"));
-  if (!target.doc->has_pending()) report.expect("reply", expected.at("reply"), got.at("reply"));
+  if (!reply || expected.at("error").get<bool>()) return;
+  report.expect("type", expected.at("type"), reply->type);
+  if (target.doc->has_pending()) return;
+  report.expect("reply", expected.at("reply"),
+                reply->message.empty() ? OrderedJson() : from_bytes(reply->message));
 }
 
 bool DocumentSteps::run(std::size_t number, const OrderedJson& step, Report& report) {

@@ -6,9 +6,9 @@
 #include "engine/crdt/update.h"
 #include "engine/protocol/awareness.h"
 #include "engine/protocol/frame.h"
-#include "engine/protocol/sync_message.h"
 #include "tests/compat/document_steps.h"
 #include "tests/compat/memory_meter.h"
+#include "tests/compat/sync_reply.h"
 #include "tests/compat/values.h"
 
 namespace diaryx::compat {
@@ -35,20 +35,6 @@ struct Target {
   protocol::Awareness awareness{kClient};
 };
 
-Status handle_sync(crdt::Doc& doc, Bytes content) {
-  Buffer message{0};
-  message.insert(message.end(), content.begin(), content.end());
-  DX_TRY(const auto read, protocol::decode_messages(message));
-  for (const protocol::Message& part : read) {
-    if (part.kind == protocol::MessageKind::SyncStep1) {
-      DX_TRY_OK(doc.encode_state_as_update(part.body));
-    } else {
-      DX_TRY_OK(doc.apply_update(part.body));
-    }
-  }
-  return {};
-}
-
 // Nothing if the target is one that we do not have yet.
 std::optional<Status> feed(const std::string& target, Bytes bytes, Target& to) {
   const auto status = [](const auto& result) { return result ? Status() : Status(result.error()); };
@@ -67,7 +53,7 @@ std::optional<Status> feed(const std::string& target, Bytes bytes, Target& to) {
   if (target == "diff-v1") return status(crdt::diff_update_v1(bytes, kEmptyStateVector));
   if (target == "sv") return status(to.replica.doc->encode_state_as_update(bytes));
   if (target == "awareness") return status(to.awareness.apply(bytes, 0));
-  if (target == "sync") return handle_sync(*to.replica.doc, bytes);
+  if (target == "sync") return status(handle_sync_message(*to.replica.doc, bytes));
   if (target == "frame") return status(protocol::decode_frame(bytes));
   return std::nullopt;
 }
