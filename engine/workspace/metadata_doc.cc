@@ -230,7 +230,7 @@ std::string MetadataDoc::id_for_path(std::string_view path) const {
 
 const MetadataDoc::Root& MetadataDoc::root() const {
   if (root_) return *root_;
-  root_.emplace();
+  root_ = Root{.id = std::nullopt, .format = LinkFormat::MarkdownRoot};
   const FileRecord* best = nullptr;
   for (const auto& [id, record] : records_) {
     if (!may_be_root(record) || !path_of(id)) continue;

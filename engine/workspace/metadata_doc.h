@@ -79,7 +79,7 @@ class MetadataDoc : public LinkResolver {
  private:
   struct Root {
     std::optional<std::string> id;
-    LinkFormat format = LinkFormat::MarkdownRoot;
+    LinkFormat format;
   };
   bool reload(const std::string& id);
   void add_linking_to(const std::set<std::string>& targets, std::set<std::string>& ids) const;
