@@ -35,6 +35,7 @@ class MetadataDoc : public LinkResolver {
   // from its observer.
   explicit MetadataDoc(crdt::Doc& doc);
 
+  // Valid, and up to date, as long as the document has the record.
   const FileRecord* find(std::string_view id) const;
   const std::map<std::string, FileRecord, std::less<>>& records() const noexcept {
     return records_;
