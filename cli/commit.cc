@@ -48,6 +48,9 @@ ExitCode held_back(const std::vector<workspace::Issue>& errors, std::uint64_t fi
 
 void tell(const history::CommitReport& done, const Report& report) {
   if (done.created_repository) report.note("made a git repository here");
+  for (const auto& [path, reason] : done.skipped) {
+    report.note(fmt::format("not committed: {}: {}", printable(path), printable(reason)));
+  }
   if (done.commit) {
     report.say(fmt::format("[{} {}] {}, {} changed", printable(done.branch),
                            done.commit->substr(0, 8), counted(done.files, "note"), done.changed));

@@ -34,6 +34,8 @@ class WorkspacePath {
   bool is_markdown() const noexcept;         // Ends in ".md", in any case of letters.
   bool is_hidden() const noexcept;           // Some component starts with ".".
 
+  // clang-tidy takes the comparison with 0 inside for a null pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   auto operator<=>(const WorkspacePath&) const = default;
 
  private:

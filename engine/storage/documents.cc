@@ -157,14 +157,13 @@ Result<bool> Store::exists(std::string_view doc) {
 Result<std::vector<DocStat>> Store::list_docs(std::string_view prefix) {
   return impl_->within(Impl::Kind::Read, [&]() -> Result<std::vector<DocStat>> {
     std::vector<DocStat> docs;
-    // length() of a blob reads the row's head only. The unary + keeps SQLite from sorting by
-    // another index.
+    // length() of a blob reads the row's head only. What a snapshot covers is not in the log.
     Query q = impl_->db.query(
         "SELECT d.name, max(d.seq_floor, coalesce(max(u.seq), 0)), count(u.seq), "
         "coalesce(sum(length(u.data)), 0),"
         "  coalesce(s.size, 0)"
         " FROM documents d LEFT JOIN snapshots s ON s.doc = d.id"
-        " LEFT JOIN updates u ON u.doc = d.id AND u.seq > coalesce(s.covers_seq, 0)"
+        " LEFT JOIN updates u ON u.doc = d.id"
         " WHERE d.name >= ?1 AND d.name < ?2 GROUP BY d.name ORDER BY d.name");
     const std::string end = end_of_prefix(prefix);
     q.bind_text(1, prefix).bind_text(2, end);

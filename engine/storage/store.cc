@@ -198,10 +198,6 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& file, OpenMode mode) 
       }
     } else if (!S_ISREG(found.st_mode)) {
       return Error{ErrorCode::NotAllowed, file.string() + ": not a regular file"};
-    } else if (found.st_size == 0) {
-      // SQLite would take it for a new database.
-      return Error{ErrorCode::Corrupt,
-                   file.string() + ": not a diaryx-sync store: the file is empty"};
     }
   }
 

@@ -107,9 +107,10 @@ void DiskSync::listed(filesystem::Listing&& listing) {
   for (const auto& [id, row] : table_.rows()) {
     if (seen.contains(row.path)) continue;
     // Not listed is not gone: it may lie in a folder that could not be read.
+    const std::string& lost = row.path;
     const bool hidden_by_error =
-        std::any_of(listing.skipped.begin(), listing.skipped.end(), [&](const auto& skipped) {
-          return skipped.path == row.path || is_below(row.path, skipped.path);
+        std::any_of(listing.skipped.begin(), listing.skipped.end(), [&lost](const auto& skipped) {
+          return skipped.path == lost || is_below(lost, skipped.path);
         });
     auto path = WorkspacePath::parse(row.path);
     if (!hidden_by_error && path && (row.on_disk || row.has_pending))

@@ -29,6 +29,18 @@ struct DiskSyncOptions {
   std::int64_t behind_ms = 2'000;  // After the first.
 };
 
+// A scan: files that changed together. Known files are read before unknown ones, so that a file
+// that vanished is known to have vanished when its twin under another name is looked at.
+struct DiskScan {
+  std::set<std::string> reading;          // Paths of ReadTasks in flight.
+  std::vector<Importer::Observed> fresh;  // Unknown files, read.
+  std::uint64_t fresh_bytes = 0;
+  std::set<std::string> gone;       // Ids of files that were not found.
+  std::set<std::string> looked_at;  // Paths read, or about to be.
+  bool added = false;
+  std::uint64_t total = 0;
+};
+
 class DiskSync {
  public:
   DiskSync(Documents& documents, const DiskSyncOptions& options);
@@ -66,17 +78,6 @@ class DiskSync {
   Counts counts() const;
 
  private:
-  // A scan: files that changed together. Known files are read before unknown ones, so that a file
-  // that vanished is known to have vanished when its twin under another name is looked at.
-  struct Scan {
-    std::set<std::string> reading;          // Paths of ReadTasks in flight.
-    std::vector<Importer::Observed> fresh;  // Unknown files, read.
-    std::uint64_t fresh_bytes = 0;
-    std::set<std::string> gone;       // Ids of files that were not found.
-    std::set<std::string> looked_at;  // Paths read, or about to be.
-    bool added = false;
-    std::uint64_t total = 0;
-  };
   struct Ahead {
     std::int64_t since_ms, last_ms;
     std::int64_t not_before_ms = 0;  // After a failed write.
@@ -112,7 +113,7 @@ class DiskSync {
 
   std::vector<DiskTask> planned_;
   std::vector<DiskTask> released_;
-  std::optional<Scan> scan_;
+  std::optional<DiskScan> scan_;
   bool listing_ = false;
   bool list_wanted_ = false;
   std::set<WorkspacePath> paths_wanted_;

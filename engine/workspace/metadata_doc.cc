@@ -111,14 +111,17 @@ bool MetadataDoc::reload(const std::string& id) {
   }
   const auto old = records_.find(id);
   if (old == records_.end() && !record) return false;
-  if (old != records_.end()) {
-    if (record && old->second == *record) return false;
-    unindex(id, old->second);
-    records_.erase(old);
+  if (old == records_.end()) {
+    index(id, records_.emplace(id, std::move(*record)).first->second);
+    return true;
   }
+  if (record && old->second == *record) return false;
+  unindex(id, old->second);
   if (record) {
-    const auto [it, inserted] = records_.emplace(id, std::move(*record));
-    index(id, it->second);
+    old->second = std::move(*record);  // In place: what find() gave stays valid.
+    index(id, old->second);
+  } else {
+    records_.erase(old);
   }
   return true;
 }
@@ -230,7 +233,7 @@ std::string MetadataDoc::id_for_path(std::string_view path) const {
 
 const MetadataDoc::Root& MetadataDoc::root() const {
   if (root_) return *root_;
-  root_.emplace();
+  root_ = Root{.id = std::nullopt, .format = LinkFormat::MarkdownRoot};
   const FileRecord* best = nullptr;
   for (const auto& [id, record] : records_) {
     if (!may_be_root(record) || !path_of(id)) continue;

@@ -35,6 +35,7 @@ class MetadataDoc : public LinkResolver {
   // from its observer.
   explicit MetadataDoc(crdt::Doc& doc);
 
+  // Valid, and up to date, as long as the document has the record.
   const FileRecord* find(std::string_view id) const;
   const std::map<std::string, FileRecord, std::less<>>& records() const noexcept {
     return records_;
@@ -79,7 +80,7 @@ class MetadataDoc : public LinkResolver {
  private:
   struct Root {
     std::optional<std::string> id;
-    LinkFormat format = LinkFormat::MarkdownRoot;
+    LinkFormat format;
   };
   bool reload(const std::string& id);
   void add_linking_to(const std::set<std::string>& targets, std::set<std::string>& ids) const;

@@ -54,6 +54,7 @@ Edits lines_missing(std::string_view present, std::string_view added) {
   std::unordered_map<std::string_view, std::uint32_t> numbers;
   const auto number = [&](const std::vector<Chunk>& chunks) {
     std::vector<std::uint32_t> out;
+    out.reserve(chunks.size());
     for (const Chunk& chunk : chunks) {
       out.push_back(
           numbers.emplace(chunk.line, static_cast<std::uint32_t>(numbers.size())).first->second);

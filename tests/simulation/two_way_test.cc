@@ -71,7 +71,8 @@ class Simulation {
       CAPTURE(marker);
       CHECK(seen[marker] == 1);
     }
-    for (const auto& [marker, count] : seen) {
+    for (const auto& entry : seen) {
+      const std::string& marker = entry.first;
       CAPTURE(marker);
       CHECK(expected_.contains(marker));
     }

@@ -138,7 +138,8 @@ void World::run() {
                        !(disk_due && *disk_due <= clock.steady_ms());
     if (quiet) return;
   }
-  DX_CHECK(!"the world never comes to rest");
+  constexpr bool kWorldComesToRest = false;
+  DX_CHECK(kWorldComesToRest);
 }
 
 void World::pass(std::int64_t ms) {

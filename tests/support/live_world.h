@@ -51,7 +51,6 @@ class Peer {
   std::uint64_t client_id_;
   sync::Principal principal_;
   std::map<std::string, std::unique_ptr<crdt::Doc>> docs_;
-  bool sending_ = true;
 };
 
 class World {

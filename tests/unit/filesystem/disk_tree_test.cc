@@ -1,11 +1,14 @@
 // What only a real disk has: permissions, full disks, links, other file systems.
 #include "engine/filesystem/disk_tree.h"
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -131,6 +134,43 @@ TEST_SUITE("filesystem/disk_tree") {
     CHECK(tree->replace(path("x/a.md"), "new", is("old")));
     CHECK(outside.read("a.md") == "old");
     CHECK(dir.read("x-moved/a.md") == "new");  // Where the folder that was meant is now.
+  }
+
+  TEST_CASE("files and folders that turn into links and back are never followed") {
+    for (const auto how : {ConfinedRoot::Resolve::Auto, ConfinedRoot::Resolve::ByComponent}) {
+      const test::TempDir dir;
+      const test::TempDir outside;
+      outside.write("a.md", "secret");
+      dir.write("x/a.md", "text");
+      dir.write("file.md", "text");
+      fs::create_symlink(outside.path() / "a.md", dir.path() / "file-link");
+      fs::create_directory_symlink(outside.path(), dir.path() / "x-link");
+      const auto swap = [&](const char* a, const char* b) {
+        (void)::renameat2(AT_FDCWD, (dir.path() / a).c_str(), AT_FDCWD, (dir.path() / b).c_str(),
+                          RENAME_EXCHANGE);
+      };
+      std::atomic<bool> stop = false;
+      std::thread other([&] {
+        while (!stop) {
+          swap("file.md", "file-link");
+          swap("x", "x-link");
+        }
+      });
+      DiskTree::Options options;
+      options.resolve = how;
+      const auto tree = open_tree(dir.path(), options);
+      int secrets = 0;
+      int texts = 0;
+      for (int i = 0; i < 30'000; ++i) {
+        const auto content = tree->read(path(i % 2 == 0 ? "file.md" : "x/a.md"), 99);
+        secrets += content && content->bytes == "secret" ? 1 : 0;
+        texts += content && content->bytes == "text" ? 1 : 0;
+      }
+      stop = true;
+      other.join();
+      CHECK(secrets == 0);
+      CHECK(texts > 0);
+    }
   }
 
   TEST_CASE("a link to itself and a folder that contains itself do no harm") {

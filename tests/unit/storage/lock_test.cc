@@ -196,7 +196,9 @@ TEST_SUITE("storage/server_info") {
   TEST_CASE("the file of a killed server is not believed") {
     const test::TempDir dir;
     REQUIRE(write_server_info(dir.path(), info_of(::getpid())));
-    CHECK_FALSE(read_server_info(dir.path())->has_value());  // Nobody holds the lock.
+    CHECK_FALSE(read_server_info(dir.path())->has_value());  // There is no lock.
+    { REQUIRE(WorkspaceLock::acquire(dir.path(), 0)); }
+    CHECK_FALSE(read_server_info(dir.path())->has_value());  // Nobody holds it.
     const Holder other(dir.path());
     CHECK_FALSE(read_server_info(dir.path())->has_value());  // Somebody else holds it.
   }

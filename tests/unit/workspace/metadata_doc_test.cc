@@ -165,11 +165,12 @@ TEST_SUITE("workspace/metadata_doc") {
     CHECK(read->title == "T");
     CHECK(read->modified_at == 12);
     CHECK(s.metadata->id_at("journal/2024.md") == "journal/2024.md");
+    const codec::AnyObject extra = read->extra;
     FileRecord changed = *read;
     changed.title = "New";
     s.metadata->put("journal/2024.md", changed, 0);
     CHECK(s.metadata->find("journal/2024.md")->title == "New");
-    CHECK(s.metadata->find("journal/2024.md")->extra == read->extra);
+    CHECK(s.metadata->find("journal/2024.md")->extra == extra);
     CHECK(std::holds_alternative<crdt::TypeRef>(*s.doc.map("files").get("journal/2024.md")));
   }
 
