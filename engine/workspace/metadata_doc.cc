@@ -1,9 +1,11 @@
 #include "engine/workspace/metadata_doc.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/hash.h"
 #include "engine/base/path.h"
+#include "engine/base/random.h"
 #include "engine/workspace/record_map.h"
 
 namespace diaryx::workspace {
@@ -22,32 +24,33 @@ std::string with_number(const std::string& path, int number) {
          path.substr(path.size() - 3);
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-        hex_digit(text[i + 2]) >= 0) {
-      decoded.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
-      i += 2;
-    } else {
-      decoded.push_back(text[i]);
-    }
-  }
-  return decoded;
-}
-
 std::string url_safe(const Sha256& digest) {
   std::string text = to_base64(digest).substr(0, kIdLength);
   std::replace(text.begin(), text.end(), '+', '-');
   std::replace(text.begin(), text.end(), '/', '_');
   return text;
+}
+
+// In fewer folders, then shorter, then smaller: an index in a folder with a short name is not the
+// workspace's.
+bool is_nearer_root(const std::string& path, const std::string& than) {
+  const auto folders = std::count(path.begin(), path.end(), '/');
+  const auto other = std::count(than.begin(), than.end(), '/');
+  if (folders != other) return folders < other;
+  return path.size() != than.size() ? path.size() < than.size() : path < than;
+}
+
+// Eight, four, four, four and twelve hexadecimal digits.
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool fits =
+        dash ? text[i] == '-'
+             : std::string_view("0123456789abcdefABCDEF").find(text[i]) != std::string_view::npos;
+    if (!fits) return false;
+  }
+  return true;
 }
 
 bool may_be_root(const FileRecord& record) {
@@ -62,7 +65,9 @@ MetadataDoc::MetadataDoc(crdt::Doc& doc) : doc_(doc) {
       [&](std::string_view id, const crdt::Value&) { ids.emplace_back(id); });
   for (const std::string& id : ids) reload(id);
   displaced_ = displaced();
-  for (const auto& [id, path] : displaced_) displaced_by_path_.emplace(path, id);
+  for (const auto& [id, path] : displaced_) {
+    if (!path.empty()) displaced_by_path_.emplace(path, id);
+  }
 }
 
 const FileRecord* MetadataDoc::find(std::string_view id) const {
@@ -136,6 +141,8 @@ std::map<std::string, std::string> MetadataDoc::displaced() const {
       std::string candidate = with_number(path, number++);
       while (claims_.contains(candidate) || given.contains(candidate))
         candidate = with_number(path, number++);
+      // Too long with its number: it has no place, and must not get in the way of those that do.
+      if (!is_note_path(candidate)) candidate.clear();
       given.insert(candidate);
       result.emplace(*id, std::move(candidate));
     }
@@ -176,7 +183,9 @@ std::vector<std::string> MetadataDoc::refresh(const crdt::TransactionSummary& su
     }
     displaced_ = std::move(now);
     displaced_by_path_.clear();
-    for (const auto& [id, path] : displaced_) displaced_by_path_.emplace(path, id);
+    for (const auto& [id, path] : displaced_) {
+      if (!path.empty()) displaced_by_path_.emplace(path, id);
+    }
   }
   if (!moved.empty()) add_linking_to(moved, changed);
   return {changed.begin(), changed.end()};
@@ -200,7 +209,9 @@ void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
 std::optional<std::string> MetadataDoc::path_of(std::string_view id) const {
   const FileRecord* record = find(id);
   if (record == nullptr || record->deleted || !claims_.contains(record->path)) return std::nullopt;
-  if (const auto it = displaced_.find(std::string(id)); it != displaced_.end()) return it->second;
+  if (const auto it = displaced_.find(std::string(id)); it != displaced_.end()) {
+    return it->second.empty() ? std::nullopt : std::optional<std::string>(it->second);
+  }
   return record->path;
 }
 
@@ -237,9 +248,7 @@ const MetadataDoc::Root& MetadataDoc::root() const {
   const FileRecord* best = nullptr;
   for (const auto& [id, record] : records_) {
     if (!may_be_root(record) || !path_of(id)) continue;
-    const bool better = best == nullptr || record.path.size() < best->path.size() ||
-                        (record.path.size() == best->path.size() && record.path < best->path);
-    if (!better) continue;
+    if (best != nullptr && !is_nearer_root(record.path, best->path)) continue;
     best = &record;
     root_->id = id;
   }
@@ -263,16 +272,22 @@ LinkFormat MetadataDoc::link_format() const {
 std::optional<std::string> MetadataDoc::id_of(std::string_view link_text,
                                               std::string_view from) const {
   const Link link = parse_link(link_text);
+  Link decoded = link;
+  decoded.target =
+      decode_percent(link.target).value_or(std::string());  // An empty one means nothing.
   const auto look_up = [&](LinkFormat hint) -> std::optional<std::string> {
-    const auto target = canonical_target(link, from, hint);
-    if (!target) return std::nullopt;
-    if (auto id = id_at(*target)) return id;
-    if (target->find('%') == std::string::npos) return std::nullopt;
-    return id_at(percent_decoded(*target));
+    for (const Link* reading : {&link, &std::as_const(decoded)}) {
+      const auto target = canonical_target(*reading, from, hint);
+      if (!target) continue;
+      if (auto id = id_at(*target)) return id;
+    }
+    return std::nullopt;
   };
-  if (auto id = look_up(link_format())) return id;
+  const LinkFormat format = link_format();
+  if (auto id = look_up(format)) return id;
   if (link.base != LinkBase::Ambiguous) return std::nullopt;
-  return look_up(LinkFormat::PlainCanonical);
+  return look_up(format == LinkFormat::PlainCanonical ? LinkFormat::PlainRelative
+                                                      : LinkFormat::PlainCanonical);
 }
 
 std::optional<std::string> MetadataDoc::link_to(std::string_view id, std::string_view from) const {
@@ -283,18 +298,28 @@ std::optional<std::string> MetadataDoc::link_to(std::string_view id, std::string
                      record->title ? *record->title : path_to_title(*path));
 }
 
+bool MetadataDoc::is_file_id(std::string_view text) const {
+  if (find(text) != nullptr) return true;
+  // A record that has not arrived yet: its id must not be taken for a link that somebody wrote.
+  const bool as_ours = text.size() == kIdLength &&
+                       text.find_first_not_of(kUrlSafeAlphabet) == std::string_view::npos;
+  return as_ours || is_uuid(text);
+}
+
 // --- writing ---
 
 void MetadataDoc::put(const std::string& id, const FileRecord& record, crdt::Origin origin) {
   const auto value = doc_.map("files").get(id);
   const auto* type = value ? std::get_if<crdt::TypeRef>(&*value) : nullptr;
   const bool is_map = type != nullptr && doc_.kind_of(*type) == crdt::TypeKind::Map;
-  const FileRecord* stored = is_map ? find(id) : nullptr;
-  if (stored != nullptr && *stored == record) return;
+  // From the document, not from the index: this may be the second put() of one transaction.
+  const std::optional<FileRecord> stored =
+      is_map ? std::optional<FileRecord>(read_record(crdt::Map(*type))) : std::nullopt;
+  if (stored == record) return;
   doc_.transact(
       [&] {
         crdt::Map target(is_map ? *type : doc_.map("files").set_type(id, crdt::TypeKind::Map));
-        write_record(target, stored, record);
+        write_record(target, stored ? &*stored : nullptr, record);
       },
       origin);
 }

@@ -1,18 +1,20 @@
 // The workspace document: root Y.Map `files`, file id → a Y.Map per record, with an index kept
 // beside it.
 //
-//   path, title, description, part_of, header   string            absent = none
-//   contents, audience                          Y.Array of string  absent = none, empty = an empty
-//   list attachments                                 Y.Array of objects with the fields of
-//   Attachment extra                                       Y.Map: header key → any JSON-like value;
-//   its order means nothing deleted, bom                                true, else absent
-//   modified_at                                 ms since 1970, a number
-//   eol                                         "crlf", else absent
+//   path, title, description, part_of    string; absent: none
+//   header                               string; absent: none. Counts only if it is a whole header
+//   contents, audience                   Y.Array of strings; absent: none, empty: an empty list
+//   attachments                          Y.Array of objects with the fields of Attachment
+//   extra                                Y.Map: header key → any JSON-like value; its order means
+//                                        nothing
+//   deleted, bom                         true, else absent
+//   modified_at                          ms since 1970, a number
+//   eol                                  "crlf", else absent
 //
-// A record stored as a JSON string (as the original did; there the file id is its path) is read,
-// and becomes a map at the next write. Peers may write anything: a field of a wrong type reads as
-// absent. A record that is neither a map nor such a string is left alone and listed by
-// unreadable().
+// A record stored as a JSON string (as the original did; there the file id is its path, or else the
+// record names its file) is read, and becomes a map at the next write. Peers may write anything: a
+// field of a wrong type reads as absent. A record that is neither a map nor such a string is left
+// alone and listed by unreadable().
 #pragma once
 
 #include <map>
@@ -44,7 +46,7 @@ class MetadataDoc : public LinkResolver {
 
   // Where a live record's file is: its `path`, or with " (2)", " (3)", … before ".md" if records
   // with smaller ids claim the same path. Nothing if deleted, unknown, or the path is no
-  // WorkspacePath ending in ".md".
+  // WorkspacePath ending in ".md", also with its number.
   std::optional<std::string> path_of(std::string_view id) const;
   // The live record whose file is there.
   std::optional<std::string> id_at(std::string_view path) const;
@@ -66,16 +68,17 @@ class MetadataDoc : public LinkResolver {
   // Format for new links: `link_format` of the root index (also inside a `workspace_config`
   // mapping), else markdown_root.
   LinkFormat link_format() const;
-  // Live records with `contents` and without `part_of`; the root index is the one with the
-  // shortest, then smallest path.
+  // Live records with `contents` and without `part_of`; the root index is the one in the fewest
+  // folders, then with the shortest, then smallest path.
   std::optional<std::string> root_index() const;
 
-  // LinkResolver. A target is looked up as written, then percent-decoded; an ambiguous one also
-  // from the root.
+  // LinkResolver. A target is looked up as written, then percent-decoded; an ambiguous one as the
+  // link format says, then the other way.
   std::optional<std::string> id_of(std::string_view link_text,
                                    std::string_view from) const override;
   std::optional<std::string> link_to(std::string_view id, std::string_view from) const override;
-  bool is_file_id(std::string_view text) const override { return find(text) != nullptr; }
+  // Also true of what only looks like an id: 16 characters as id_for_path() makes them, or a UUID.
+  bool is_file_id(std::string_view text) const override;
 
  private:
   struct Root {

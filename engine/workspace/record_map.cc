@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/base/json.h"
+#include "engine/codec/json_text.h"
 
 namespace diaryx::workspace {
 namespace {
@@ -23,6 +24,24 @@ Any value_at(const crdt::Map& map, std::string_view key) {
 std::optional<std::string> text_in(const Any& any) {
   if (const auto* text = any.get<std::string>()) return *text;
   return std::nullopt;
+}
+
+// A number or a flag becomes its text, as the original reads titles.
+std::optional<std::string> title_in(const Any& any) {
+  if (const double* number = any.get<double>()) return codec::js_number_to_string(*number);
+  if (const bool* flag = any.get<bool>()) return *flag ? "true" : "false";
+  return text_in(any);
+}
+
+// Only what split_markdown() finds again in front of a body: else what is written to disk would say
+// something else when it is read. The lone LF behind it keeps a header in CRLF as it is.
+std::optional<std::string> header_in(const Any& any) {
+  auto text = text_in(any);
+  if (!text || text->empty()) return std::nullopt;
+  const auto split = split_markdown(*text + "\n");
+  if (!split || split->bom || !split->header) return std::nullopt;
+  const bool whole = *split->header == (text->back() == '\n' ? *text : *text + "\n");
+  return whole ? std::move(text) : std::nullopt;
 }
 
 bool flag_in(const Any& any) {
@@ -56,7 +75,7 @@ std::vector<Attachment> attachments_in(const Any& any) {
       const Any* found = item.find(key);
       return found == nullptr ? Any() : *found;
     };
-    const auto path = text_in(field("path"));
+    const auto path = item.get<std::string>() != nullptr ? text_in(item) : text_in(field("path"));
     if (!path) continue;
     Attachment attachment;
     attachment.path = *path;
@@ -202,7 +221,7 @@ FileRecord read_record(const crdt::Map& map) {
   record.modified_at = ms_in(value_at(map, "modified_at"));
   record.eol = text_in(value_at(map, "eol")) == "crlf" ? Eol::Crlf : Eol::Lf;
   record.bom = flag_in(value_at(map, "bom"));
-  record.header = text_in(value_at(map, "header"));
+  record.header = header_in(value_at(map, "header"));
   return record;
 }
 
@@ -215,9 +234,10 @@ std::optional<FileRecord> read_json_record(std::string_view id, std::string_view
     return found == nullptr ? Any() : *found;
   };
   FileRecord record;
-  record.path = id;
-  record.title = text_in(field("title"));
-  record.description = text_in(field("description"));
+  const bool is_path = id.find('/') != std::string_view::npos || id.ends_with(".md");
+  record.path = is_path ? std::string(id) : text_in(field("filename")).value_or(std::string(id));
+  record.title = title_in(field("title"));
+  record.description = title_in(field("description"));
   record.part_of = text_in(field("part_of"));
   record.contents = texts_in(field("contents"));
   record.audience = texts_in(field("audience"));

@@ -10,8 +10,8 @@ namespace diaryx::workspace {
 
 // Any map is a record: fields of a wrong type read as absent. `extra` comes sorted by key.
 FileRecord read_record(const crdt::Map& map);
-// The original's form: FileMetadata as JSON text. `id` is the key it is stored under, which was its
-// path. Nothing if it is not that.
+// The original's form: FileMetadata as JSON text. `id` is the key it is stored under: its path, if
+// it looks like one; else the path is the `filename`. Nothing if it is not that.
 std::optional<FileRecord> read_json_record(std::string_view id, std::string_view json);
 
 // Writes what differs from `stored` (nothing: writes all), inside the caller's transaction.
