@@ -9,6 +9,7 @@
 
 #include "engine/crdt/doc.h"
 #include "engine/crdt/id.h"
+#include "engine/crdt/list_index.h"
 
 namespace diaryx::crdt {
 
@@ -60,7 +61,7 @@ struct Branch {
   // unknown.
   ItemIx cursor = kNone;
   std::uint64_t cursor_index = 0;
-  std::uint32_t index_root = kNone;  // position.h; none while the list is short.
+  ListIndex::Root index;  // position.h; none while the list is short or nobody looks far.
 
   bool is_root() const noexcept { return owner.none(); }
 };

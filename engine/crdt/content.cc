@@ -288,7 +288,8 @@ codec::Any json_to_any(std::string_view json) {
 }
 
 JsonValue store_json_value(Arena& arena, const codec::Any& value) {
-  const std::string json = codec::to_js_json(value);
+  // JSON has no undefined; Yjs cannot write it in v1 at all.
+  const std::string json = value.is_undefined() ? "null" : codec::to_js_json(value);
   JsonValue stored{append(arena, json), static_cast<std::uint32_t>(json.size()), 0, 0};
   if (json_to_any(json) == value) return stored;
   stored.any = static_cast<std::uint32_t>(arena.size());

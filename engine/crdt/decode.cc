@@ -122,9 +122,7 @@ class Decoder {
     item.kind = static_cast<Kind>(kind);
     if ((info & kHasOrigin) != 0) item.set_origin(reference(item, source_.left_id()));
     if ((info & kHasRightOrigin) != 0) item.set_right_origin(reference(item, source_.right_id()));
-    if (staged_.from_outside && !item.origin().none() &&
-        item.origin_client == item.right_origin_client)
-      check_order(item);
+    if (!item.origin().none() && item.origin_client == item.right_origin_client) check_order(item);
     if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
       if (source_.parent_is_root()) {
         const KeyIx name = intern_text(source_.text());
@@ -140,9 +138,12 @@ class Decoder {
   }
 
   // Neighbours in one run of a client lie in the order of their clocks. (In different runs they may
-  // lie in any order.)
+  // lie in any order.) Asked of what is new and comes from outside: what we have once taken must
+  // not be refused when it comes again.
   void check_order(const Item& item) {
     const Client& client = state_.store[item.origin_client];
+    const bool known = item.clock < state_.store[item.client].state;
+    if (known || !staged_.from_outside) return;
     if (item.origin_clock < item.right_origin_clock || item.origin_clock >= client.state) return;
     const ItemIx left = state_.store.item_at(item.origin());
     // What was collected lost its order.

@@ -256,10 +256,11 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
       staged.right_origin().none() ? kNone : item_clean_start(state, staged.right_origin());
   BranchIx parent = parent_of(state, staged, left, right);
   KeyIx parent_sub = staged.parent_sub;
-  // Cut off by the right neighbour: that one lay left of it. The decoder refuses what it can see of
-  // such structs.
-  if (left != kNone && !state.items[left].is_gc() && state.items[left].last_id() != staged.origin())
-    parent = kNone;
+  // The right neighbour lies left of the left one, in the same run. The decoder refuses what it can
+  // see of such structs.
+  const bool crossed = left != kNone && !state.items[left].is_gc() &&
+                       (left == right || state.items[left].last_id() != staged.origin());
+  if (crossed) parent = kNone;
   if (staged.parent == kNone && !parent_is_id && parent != kNone) {
     parent_sub = state.items[left != kNone ? left : right].parent_sub;
   }

@@ -303,7 +303,8 @@ void LazyWriter<Sink>::write_json_value(const LazyStruct& value) {
     out.reserve(octets.size());
     out.bytes(octets);
   } else if (value.json_is_any) {
-    out.var_string(codec::to_js_json(any_of(value.content)));
+    const codec::Any any = any_of(value.content);
+    out.var_string(any.is_undefined() ? "null" : codec::to_js_json(any));
   } else {
     out.var_string(as_text(value.content));
   }

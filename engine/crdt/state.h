@@ -28,6 +28,7 @@ struct Doc::State {
   BranchTable branches;
   std::vector<BranchIx> roots;  // In the order in which they were first seen.
   StructStore store;
+  ListIndex index;  // Of all lists that are long enough for one.
   Pending pending;
   Transaction transaction;
 

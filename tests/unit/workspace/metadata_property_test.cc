@@ -189,7 +189,8 @@ TEST_SUITE("workspace/metadata_property") {
     }
     Replica b(2);
     b.pull(a);
-    for (const auto& [id, header] : headers) {
+    for (const auto& [id, text] : headers) {
+      const std::string& header = text;
       CAPTURE(header);
       REQUIRE(render_file(*a.metadata.find(id), "", a.metadata) == header);
       REQUIRE(render_file(*b.metadata.find(id), "", b.metadata) == header);

@@ -1,0 +1,100 @@
+#include "engine/crdt/list_index.h"
+
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "engine/base/random.h"
+
+using namespace diaryx;
+using namespace diaryx::crdt;
+
+namespace {
+
+// A list of items beside its index, and the same as a plain vector.
+struct Model {
+  ItemPool items;
+  ListIndex index;
+  ListIndex::Root root;
+  std::vector<ItemIx> order;
+
+  void insert(std::size_t place, std::uint64_t length, bool deleted) {
+    Item item;
+    item.kind = Kind::String;
+    item.length = length;
+    if (deleted) item.set(Item::kDeleted);
+    const ItemIx ix = items.make(item);
+    const ItemIx left = place > 0 ? order[place - 1] : kNone;
+    order.insert(order.begin() + static_cast<std::ptrdiff_t>(place), ix);
+    link();
+    if (root.exists()) index.insert(root, items, left, ix);
+  }
+  void link() {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      items[order[i]].left = i > 0 ? order[i - 1] : kNone;
+      items[order[i]].right = i + 1 < order.size() ? order[i + 1] : kNone;
+    }
+  }
+  ItemIx start() const { return order.empty() ? kNone : order.front(); }
+};
+
+void check_everything(const Model& model) {
+  REQUIRE(model.index.check(model.root, model.items, model.start()));
+  std::uint64_t before = 0;
+  for (const ItemIx ix : model.order) {
+    REQUIRE(model.index.index_of(model.items, ix) == before);
+    const std::uint64_t length = model.items[ix].visible_length();
+    for (std::uint64_t k = 1; k <= length; ++k) {
+      const ListIndex::Found found = model.index.find(model.root, before + k);
+      REQUIRE(found.item == ix);
+      REQUIRE(found.offset == k);
+    }
+    before += length;
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("crdt/list_index") {
+  TEST_CASE("an index built over a list finds every unit of it") {
+    for (const std::size_t size : {0U, 1U, 31U, 32U, 33U, 1000U, 2100U}) {
+      Model model;
+      for (std::size_t i = 0; i < size; ++i) model.insert(i, i % 3 + 1, i % 4 == 0);
+      model.index.build(model.root, model.items, model.start());
+      check_everything(model);
+    }
+  }
+
+  TEST_CASE("it stays right through random insertions, removals and changes of length") {
+    SeededRandom random(7);
+    Model model;
+    model.index.build(model.root, model.items, kNone);
+    for (int step = 0; step < 3000; ++step) {
+      const std::uint64_t choice = random.below(model.order.size() < 400 ? 4 : 6);
+      if (model.order.empty() || choice < 3) {
+        model.insert(random.below(model.order.size() + 1), random.below(3) + 1,
+                     random.below(3) == 0);
+      } else if (choice == 3) {
+        const ItemIx ix = model.order[random.below(model.order.size())];
+        const std::int64_t before = static_cast<std::int64_t>(model.items[ix].visible_length());
+        model.items[ix].length = random.below(4) + 1;
+        model.index.add(model.items, ix,
+                        static_cast<std::int64_t>(model.items[ix].visible_length()) - before);
+      } else {
+        const std::size_t place = random.below(model.order.size());
+        model.index.remove(model.root, model.items, model.order[place]);
+        model.order.erase(model.order.begin() + static_cast<std::ptrdiff_t>(place));
+        model.link();
+      }
+      if (step % 50 == 0) check_everything(model);
+    }
+    while (!model.order.empty()) {
+      model.index.remove(model.root, model.items, model.order.back());
+      model.order.pop_back();
+      model.link();
+    }
+    check_everything(model);
+    model.index.clear(model.root);
+    CHECK_FALSE(model.root.exists());
+  }
+}
