@@ -55,9 +55,7 @@ void raise_file_limit() {
 
 std::string url_of(const std::string& host, std::uint16_t port, std::string_view token) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string shown = host == "0.0.0.0" || host == "localhost" ? "127.0.0.1"
-                      : host == "::"                           ? "::1"
-                                                               : host;
+  std::string shown = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host;
   if (shown.find(':') != std::string::npos) shown = "[" + shown + "]";
   std::string out = "http://" + shown + ":" + std::to_string(port) + "/#token=";
   for (const char c : token) {
@@ -331,7 +329,10 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
                                               const ServerOptions& options, const Clock& clock,
                                               Random& random) {
   raise_file_limit();
-  auto impl = std::make_unique<Impl>(options, clock);
+  ServerOptions chosen = options;
+  // One address, and not whatever the name resolves to on the client's side.
+  if (chosen.host == "localhost") chosen.host = "127.0.0.1";
+  auto impl = std::make_unique<Impl>(chosen, clock);
   impl->token = options.token.empty() ? Auth::make_token(random) : options.token;
   DX_TRY_OK(impl->listen());
   impl->stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -347,7 +348,7 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   const std::uint16_t port = impl->transport->port();
   impl->auth = std::make_unique<Auth>(Auth::Secrets{impl->token, Auth::make_join_code(random)},
                                       "diaryx_" + std::to_string(port), clock);
-  impl->url = url_of(options.host, port, impl->token);
+  impl->url = url_of(chosen.host, port, impl->token);
   DX_TRY(auto shown_files, filesystem::DiskTree::open(info.root));
   DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root));
   impl->attachments = std::make_unique<Attachments>(std::move(shown_files));

@@ -12,8 +12,8 @@
 //   control  (8, 9, 10) at most 125 octets, never fragmented; may stand between the fragments of a
 //   message. close    empty, or code:u16 and a reason in UTF-8.
 //
-// Example: 81 85 37fa213d 7f9f4d5158 is the masked text "Hello"; 88 02 03 e8 is our close with code
-// 1000.
+// Example: 81 85 37 fa 21 3d 7f 9f 4d 51 58 is the masked text "Hello"; 88 02 03 e8 is our close
+// with code 1000.
 //
 // The parser is our own and not wslay's, because an idle wslay context holds 8.3 KiB, because it
 // lets a close frame of one octet and a claimed length of 2^62 pass, and because a message that

@@ -171,7 +171,10 @@ std::optional<ServerFrame> Client::frame(int wait_ms) {
         if (unread.size() >= header + length) {
           ServerFrame out{octet(0) & 0x0fU, unread.substr(header, length)};
           unread.erase(0, header + length);
-          return out;
+          if (out.opcode != 9 || !answers_pings) return out;
+          (void)send(
+              encode({.opcode = 10, .payload = out.payload}));  // Gone: the next read shows it.
+          continue;
         }
       }
     }

@@ -64,7 +64,8 @@ class Client {
   // Sends the handshake and reads the answer. `fields`: more header lines, each ending in CRLF.
   std::optional<Response> upgrade(std::string_view target, std::string_view fields = {});
 
-  std::string unread;  // Received and not looked at yet.
+  std::string unread;         // Received and not looked at yet.
+  bool answers_pings = true;  // Within frame(), which then does not report them.
 
  private:
   bool receive(int wait_ms);

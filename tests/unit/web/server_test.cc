@@ -414,6 +414,9 @@ TEST_SUITE("web/server") {
     CHECK((*next)->url() ==
           "http://127.0.0.1:" + std::to_string((*next)->port()) + "/#token=" + (*next)->token());
     CHECK_FALSE(Server::start(open(another), {.host = "not an address"}, clock, random));
+    const auto named = Server::start(open(another), {.host = "localhost"}, clock, random);
+    REQUIRE(named);
+    CHECK((*named)->url().rfind("http://127.0.0.1:", 0) == 0);
   }
 
   TEST_CASE("no token and no join code ever gets into the log") {
