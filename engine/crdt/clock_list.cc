@@ -54,7 +54,15 @@ ClockList::Place ClockList::find(Clock clock) const noexcept {
   if (!near) at = find_block(clock);
   const Block& block = blocks_[at];
   const auto relative = static_cast<std::uint32_t>(std::min<Clock>(clock - block.base, kUnused - 1));
-  if (near && hint_.at < block.count && holds(block, hint_.at, relative)) return hint_;
+  // Whoever walks along asks for one of the next ones.
+  if (near && hint_.at < block.count && block.clocks()[hint_.at] <= relative) {
+    const std::uint32_t end = std::min(hint_.at + kNear, block.count);
+    for (std::uint32_t i = hint_.at; i < end; ++i) {
+      if (i + 1 < block.count && block.clocks()[i + 1] <= relative) continue;
+      hint_.at = i;
+      return hint_;
+    }
+  }
   std::uint32_t count = 0;
   if (block.capacity == kBlock) {
     count = count_up_to<kBlock>(block.clocks(), relative);

@@ -86,6 +86,7 @@ class ClockList {
 
  private:
   static constexpr std::uint32_t kUnused = 0xFFFFFFFFU;
+  static constexpr std::uint32_t kNear = 3;
   static constexpr std::uint32_t kSmallest = 4;  // Most clients of a long-lived document wrote little.
 
   struct Block {
@@ -102,9 +103,6 @@ class ClockList {
     void insert(std::uint32_t at, std::uint32_t clock, ItemIx item) noexcept;
   };
 
-  bool holds(const Block& block, std::uint32_t at, std::uint32_t clock) const noexcept {
-    return block.clocks()[at] <= clock && (at + 1 == block.count || clock < block.clocks()[at + 1]);
-  }
   std::uint32_t find_block(Clock clock) const noexcept;
   static bool fits(const Block& block, Clock clock) noexcept { return clock - block.base < kUnused; }
   void add_block(std::size_t at, Entry entry);

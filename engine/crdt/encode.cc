@@ -34,15 +34,15 @@ void write_parent(const State& state, Sink& sink, const Item& item) {
 template <class Sink>
 void write_json_value(const State& state, Sink& sink, ValueIx ix) {
   const JsonValue& value = state.values[ix];
-  const Bytes json(state.arena.data() + value.json, value.json_size);
+  const Bytes json = state.arena.octets(value.json, value.json_size);
   if constexpr (!Sink::kIsV2) {
     write_octets(sink.rest(), json);
   } else {
-    Buffer converted;
-    Bytes any(state.arena.data() + value.any, value.any_size);
+    Arena converted;
+    Bytes any = state.arena.octets(value.any, value.any_size);
     if (any.empty()) {
       append_any(converted, json_to_any(as_text(json)));
-      any = converted;
+      any = converted.octets();
     }
     sink.rest().reserve(any.size());
     sink.rest().bytes(any);

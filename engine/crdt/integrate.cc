@@ -152,7 +152,9 @@ void link(State& state, ItemIx ix, ItemIx left) {
   append_struct(state, ix);
   switch (item.kind) {
     case Kind::Deleted:
-      note_deleted(state, item.client, item.clock, item.length);
+      // There is nothing to collect, and append_struct() has seen what it may merge with: only
+      // those who want to know of it need it.
+      if (state.wants_details()) note_deleted(state, item.client, item.clock, item.length);
       break;
     case Kind::Type:
       state.branches[item.content].owner = item.id();
@@ -239,15 +241,6 @@ ItemIx item_clean_end(State& state, Id id) {
   const Item& item = state.items[ix];
   if (item.end() != id.clock + 1 && !item.is_gc()) split_item(state, ix, id.clock + 1 - item.clock);
   return ix;
-}
-
-ClientIx missing_of(const State& state, const Item& item) noexcept {
-  const auto missing = [&](Id id) {
-    return !id.none() && id.client != item.client && id.clock >= state.store[id.client].state;
-  };
-  if (missing(item.origin())) return item.origin_client;  // Or the id of the parent.
-  if (missing(item.right_origin())) return item.right_origin_client;
-  return kNone;
 }
 
 void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {

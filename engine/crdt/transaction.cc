@@ -153,7 +153,7 @@ void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t
 }
 
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key) {
-  if (state.observers.empty() && !state.options.clean_formats) return;
+  if (!state.wants_details()) return;
   std::vector<Transaction::Changed>& changed = state.transaction.changed;
   if (!changed.empty() && changed.back().branch == branch && changed.back().key == key) return;
   const Branch& type = state.branches[branch];
