@@ -142,21 +142,28 @@ class Integration {
 // Deletes what is there; returns false if some of the range is not there yet and puts that into
 // `range`.
 bool apply_delete(State& state, DeleteRange& range) {
-  const Clock known = state.store[range.client].state;
-  const Clock end = range.clock + range.length;
+  const Client& client = state.store[range.client];
+  const Clock known = client.state;
   if (range.clock >= known) return false;
-  Clock clock = range.clock;
-  while (clock < std::min(end, known)) {
-    const ItemIx ix = state.store.item_at({range.client, clock});
-    const Item& item = state.items[ix];
-    if (item.deleted()) {
-      clock = item.end();
-      continue;
+  const Clock end = range.clock + range.length;
+  const Clock stop = std::min(end, known);
+  const ClockList& structs = client.structs;
+  ClockList::Place place = structs.find(range.clock);
+  for (Clock clock = range.clock; clock < stop;) {
+    ItemIx ix = structs.item(place);
+    if (!state.items[ix].deleted()) {
+      if (state.items[ix].clock < clock) {
+        ix = split_item(state, ix, clock - state.items[ix].clock);
+        place = structs.find(clock);
+      }
+      if (state.items[ix].end() > end) {
+        split_item(state, ix, end - state.items[ix].clock);
+        place = structs.find(clock);
+      }
+      delete_item(state, ix);
     }
-    const ItemIx start = item.clock < clock ? split_item(state, ix, clock - item.clock) : ix;
-    if (state.items[start].end() > end) split_item(state, start, end - state.items[start].clock);
-    clock = state.items[start].end();
-    delete_item(state, start);
+    clock = state.items[ix].end();
+    if (!structs.next(place)) break;
   }
   if (end <= known) return true;
   range = {range.client, known, end - known};

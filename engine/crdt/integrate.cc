@@ -1,5 +1,6 @@
 #include "engine/crdt/integrate.h"
 
+#include "engine/crdt/collect.h"
 #include "engine/crdt/position.h"
 
 namespace diaryx::crdt {
@@ -198,6 +199,11 @@ void delete_one(State& state, ItemIx ix) {
   if (item.kind == Kind::Type) {
     state.branches[item.content].deleted = true;
     state.branch_stack.push_back(item.content);
+    state.transaction.collect_later = true;
+  } else if (!collects_at_once(state)) {
+    state.transaction.collect_later = true;
+  } else if (!item.has(Item::kKeep)) {
+    drop_content(item);
   }
 }
 

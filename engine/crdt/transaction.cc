@@ -13,7 +13,7 @@ namespace {
 
 void collect_and_merge(State& state) {
   Transaction& transaction = state.transaction;
-  if (state.options.gc) {
+  if (state.options.gc && transaction.collect_later) {
     for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
   }
   for (std::size_t i = transaction.deletes.size(); i > 0; --i) {
@@ -99,6 +99,7 @@ void commit(State& state) {
   transaction.deletes.clear();
   transaction.merge_candidates.clear();
   transaction.changed.clear();
+  transaction.collect_later = false;
 }
 
 }  // namespace
