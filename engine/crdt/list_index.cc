@@ -18,9 +18,10 @@ ListIndex::NodeIx ListIndex::make_node() {
 }
 
 std::uint32_t ListIndex::slot_of(NodeIx node, std::uint32_t child) const noexcept {
+  // All of them, without a branch: each child is there once, and unused places hold none.
   const Node& known = nodes_[node];
   std::uint32_t slot = 0;
-  while (known.child[slot] != child) ++slot;
+  for (std::uint32_t i = 0; i < kFanout; ++i) slot |= known.child[i] == child ? i : 0;
   return slot;
 }
 
@@ -35,7 +36,7 @@ void ListIndex::adopt(ItemPool& items, NodeIx node, std::uint32_t level,
   }
 }
 
-void ListIndex::propagate(NodeIx node, std::int64_t delta) noexcept {
+void ListIndex::propagate(NodeIx node, std::int64_t delta) const noexcept {
   if (delta == 0) return;
   for (NodeIx parent = nodes_[node].parent; parent != kNone;
        node = parent, parent = nodes_[node].parent) {
@@ -45,6 +46,7 @@ void ListIndex::propagate(NodeIx node, std::int64_t delta) noexcept {
 }
 
 void ListIndex::build(Root& root, ItemPool& items, ItemIx start) {
+  settle();
   root.node = make_node();
   root.height = 0;
   NodeIx leaf = root.node;
@@ -57,6 +59,7 @@ void ListIndex::build(Root& root, ItemPool& items, ItemIx start) {
 
 void ListIndex::clear(Root& root) {
   if (!root.exists()) return;
+  settle();
   std::vector<std::pair<NodeIx, std::uint32_t>> stack{{root.node, root.height}};
   while (!stack.empty()) {
     const auto [node, level] = stack.back();
@@ -77,6 +80,7 @@ ListIndex::NodeIx ListIndex::split(Root& root, ItemPool& items, NodeIx node, std
   Node& right = nodes_[upper];
   std::copy(left.child.begin() + at, left.child.begin() + left.size, right.child.begin());
   std::copy(left.count.begin() + at, left.count.begin() + left.size, right.count.begin());
+  std::fill(left.child.begin() + at, left.child.begin() + left.size, kNone);
   right.size = left.size - at;
   left.size = at;
   std::uint32_t moved = 0;
@@ -136,6 +140,7 @@ void ListIndex::remove_entry(Root& root, NodeIx node, std::uint32_t slot) {
   std::copy(from.count.begin() + slot + 1, from.count.begin() + from.size,
             from.count.begin() + slot);
   --from.size;
+  from.child[from.size] = kNone;
   if (from.size == 0 && from.parent != kNone) {
     remove_entry(root, from.parent, slot_of(from.parent, node));
     free_.push_back(node);
@@ -150,6 +155,7 @@ void ListIndex::remove_entry(Root& root, NodeIx node, std::uint32_t slot) {
 }
 
 void ListIndex::insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix) {
+  settle();
   const auto count = static_cast<std::uint32_t>(items[ix].visible_length());
   if (left != kNone) {
     const NodeIx leaf = leaf_of_[left];
@@ -162,19 +168,24 @@ void ListIndex::insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix) {
 }
 
 void ListIndex::remove(Root& root, ItemIx ix) {
+  settle();
   const NodeIx leaf = leaf_of_[ix];
   remove_entry(root, leaf, slot_of(leaf, ix));
   leaf_of_[ix] = kNone;
 }
 
-void ListIndex::add(ItemIx ix, std::int64_t delta) {
-  const NodeIx leaf = leaf_of_[ix];
-  std::uint32_t& count = nodes_[leaf].count[slot_of(leaf, ix)];
-  count = static_cast<std::uint32_t>(count + delta);
-  propagate(leaf, delta);
+void ListIndex::settle() const noexcept {
+  if (changed_ == kNone) return;
+  const NodeIx leaf = leaf_of_[changed_];
+  std::uint32_t& count = nodes_[leaf].count[slot_of(leaf, changed_)];
+  count = static_cast<std::uint32_t>(count + change_);
+  propagate(leaf, change_);
+  changed_ = kNone;
+  change_ = 0;
 }
 
 ListIndex::Found ListIndex::find(const Root& root, std::uint64_t index) const noexcept {
+  settle();
   NodeIx at = root.node;
   for (std::uint32_t level = root.height;; --level) {
     const Node& node = nodes_[at];
@@ -186,6 +197,7 @@ ListIndex::Found ListIndex::find(const Root& root, std::uint64_t index) const no
 }
 
 std::uint64_t ListIndex::index_of(ItemIx ix) const noexcept {
+  settle();
   std::uint64_t index = 0;
   std::uint32_t child = ix;
   for (NodeIx node = leaf_of_[ix]; node != kNone; child = node, node = nodes_[node].parent) {
@@ -215,6 +227,7 @@ bool ListIndex::check_node(const ItemPool& items, NodeIx node, NodeIx parent, st
 }
 
 bool ListIndex::check(const Root& root, const ItemPool& items, ItemIx start) const {
+  settle();
   ItemIx next = start;
   std::uint64_t units = 0;
   return check_node(items, root.node, kNone, root.height, next, units) && next == kNone;
