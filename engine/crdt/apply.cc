@@ -30,7 +30,9 @@ class Integration {
 
   void run() {
     for (std::size_t i = 0; i < sections_.size(); ++i) {
-      while (sections_[i].next < sections_[i].end) take(i);
+      while (sections_[i].next < sections_[i].end) {
+        if (!take_next(sections_[i])) take(i);
+      }
     }
     park();
   }
@@ -45,6 +47,18 @@ class Integration {
         [&](const Section& section) { return state_.store[section.client].id > id; });
     if (at == sections_.end() || at->client != client || at->next == at->end) return kNoSection;
     return static_cast<std::size_t>(at - sections_.begin());
+  }
+
+  // Integrates the next struct if it is new, whole and waits for nothing: so are nearly all.
+  bool take_next(Section& section) {
+    const Item& item = state_.items[section.next];
+    if (item.clock != state_.store[item.client].state || item.kind == Kind::Skip ||
+        missing_of(state_, item) != kNone) {
+      return false;
+    }
+    integrate_staged(state_, section.next, 0);
+    ++section.next;
+    return true;
   }
 
   // Integrates the next struct of a section and all that it waits for.
@@ -212,7 +226,7 @@ Status apply_update(State& state, Format format, Bytes update, Origin origin) {
   Integration(state, staged).run();
   // Nothing of it was new: its content need not stay.
   if (state.transaction.touched.empty()) {
-    state.arena.resize(staged.arena_start);
+    state.arena.truncate(staged.arena_start);
     state.values.resize(staged.values_start);
   }
   retry_pending(state, staged);

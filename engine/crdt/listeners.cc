@@ -105,7 +105,7 @@ template <class Visit>
 void for_each_struct(const State& state, ClientIx client, Clock low, Clock high, Visit visit) {
   const ClockList& structs = state.store[client].structs;
   for (ClockList::Place place = structs.find(low);;) {
-    const ItemIx ix = structs[place].item;
+    const ItemIx ix = structs.item(place);
     if (state.items[ix].clock >= high) return;
     visit(ix);
     if (!structs.next(place)) return;

@@ -11,8 +11,7 @@
 namespace diaryx::crdt {
 namespace {
 
-// `touched`: how many clients got structs from this transaction and not from its observers.
-void collect_and_merge(State& state, std::size_t touched) {
+void collect_and_merge(State& state) {
   Transaction& transaction = state.transaction;
   if (state.options.gc) {
     for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
@@ -21,13 +20,7 @@ void collect_and_merge(State& state, std::size_t touched) {
     const DeleteRange& range = transaction.deletes[i - 1];
     merge_structs(state, range.client, range.clock, range.clock + range.length);
   }
-  for (std::size_t i = 0; i < touched; ++i) {
-    const ClientIx ix = transaction.touched[i];
-    const Client& client = state.store[ix];
-    const ClockList::Entry first = client.structs[client.structs.find(client.before)];
-    merge_structs(state, ix, first.clock, client.state - 1);
-  }
-  // Collecting pushes further candidates while we were in the loops above, never while we are here.
+  // New structs that continue the one before, halves of what was cut, and what was collected.
   for (std::size_t i = transaction.merge_candidates.size(); i > 0; --i) {
     const Id id = transaction.merge_candidates[i - 1];
     const ItemIx ix = state.store.item_at(id);
@@ -153,7 +146,6 @@ void clean_formats(State& state) {
 void finish(State& state) {
   Transaction& transaction = state.transaction;
   const bool changed = !transaction.touched.empty() || !transaction.deletes.empty();
-  const std::size_t touched = transaction.touched.size();
   const bool own_id_used_remotely =
       !transaction.local && state.self != kNone &&
       before_clock(state, state.self) != state.store[state.self].state;
@@ -165,7 +157,7 @@ void finish(State& state) {
     sort_and_join(state.store, transaction.deletes);
   }
   if (state.options.clean_formats) clean_formats(state);
-  collect_and_merge(state, touched);
+  collect_and_merge(state);
   if (own_id_used_remotely) choose_other_client_id(state);
   if (changed && !state.observers.empty()) tell_observers(state);
   if (state.listeners != nullptr) {
@@ -240,7 +232,7 @@ void note_loaded(Doc::State& state, Id item) {
 }
 
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key) {
-  if (!state.watched) return;
+  if (!state.wants_details()) return;
   std::vector<Transaction::Changed>& changed = state.transaction.changed;
   if (!changed.empty() && changed.back().branch == branch && changed.back().key == key) return;
   const Branch& type = state.branches[branch];
