@@ -244,6 +244,8 @@ class Map {
   void set_document(std::string_view key, const SubDocument& document);
   // get() shows a sub-document as an object of guid and options; this tells it from a real one.
   std::optional<SubDocument> document(std::string_view key) const;
+  // Tells observers of sub-documents that its content is wanted now; nothing if there is none.
+  void load_document(std::string_view key);
   void erase(std::string_view key);
   void clear();
 
@@ -265,6 +267,7 @@ class Array {
   TypeRef insert_type(std::uint64_t index, const NewType& type);
   void insert_document(std::uint64_t index, const SubDocument& document);
   std::optional<SubDocument> document(std::uint64_t index) const;
+  void load_document(std::uint64_t index);  // As Map::load_document(). `index` < length().
   void erase(std::uint64_t index, std::uint64_t length);
 
  private:

@@ -155,6 +155,34 @@ SubDocumentEvents find_document_events(const State& state) {
   return events;
 }
 
+// In the order in which clients came into the document, as Yjs' state vector has it.
+IdSet find_insertions(const State& state) {
+  IdSet set;
+  const auto add = [&](ClientIx client) {
+    const Clock before = before_clock(state, client);
+    const Clock now = state.store[client].state;
+    if (now > before) set.add(client, before, now - before);
+  };
+  if (state.transaction.touched.size() == 1) {
+    add(state.transaction.touched[0]);
+  } else if (!state.transaction.touched.empty()) {
+    std::for_each(state.arrivals.begin(), state.arrivals.end(), add);
+  }
+  return set;
+}
+
+IdSet find_deletions(const State& state, const std::vector<ClientIx>& losers) {
+  const std::vector<DeleteRange>& deletes = state.transaction.deletes;
+  std::unordered_map<ClientIx, std::size_t> first;  // They are sorted by client.
+  for (std::size_t i = deletes.size(); i > 0; --i) first[deletes[i - 1].client] = i - 1;
+  IdSet set;
+  for (const ClientIx client : losers) {
+    for (std::size_t i = first.at(client); i < deletes.size() && deletes[i].client == client; ++i)
+      set.add(client, deletes[i].clock, deletes[i].length);
+  }
+  return set;
+}
+
 }  // namespace
 
 std::vector<ClientIx> clients_in_order(const std::vector<DeleteRange>& ranges) {
@@ -170,12 +198,17 @@ std::vector<ClientIx> clients_in_order(const std::vector<DeleteRange>& ranges) {
 }
 
 void tell_listeners(State& state, const std::vector<ClientIx>& losers) {
-  if (!state.listeners->documents.empty())
-    state.listeners->document_events = find_document_events(state);
+  Listeners& listeners = *state.listeners;
+  if (!listeners.documents.empty()) listeners.document_events = find_document_events(state);
   EventBatch batch(state);
+  AfterTransaction after{batch.above(), {}, {}};
+  if (!listeners.after.empty()) {
+    after.insertions = find_insertions(state);
+    after.deletions = find_deletions(state, losers);
+  }
   batch.tell_types();
   batch.tell_deep();
-  state.listeners->after.call({batch.above(), losers});
+  listeners.after.call(after);
 }
 
 void tell_document_listeners(State& state) {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "engine/crdt/events.h"
-#include "engine/crdt/id.h"
+#include "engine/crdt/id_set.h"
 #include "engine/crdt/registry.h"
 
 namespace diaryx::crdt {
@@ -13,8 +13,8 @@ namespace diaryx::crdt {
 struct AfterTransaction {
   // Types that changed and all that is above them, each once. (changedParentTypes of Yjs.)
   const std::vector<BranchIx>& changed;
-  // Clients that lost structs, in the order in which they first did.
-  const std::vector<ClientIx>& losers;
+  // What observers edited meanwhile is in neither.
+  IdSet insertions, deletions;
 };
 
 struct Listeners {
