@@ -127,7 +127,16 @@ void Array::insert_document(std::uint64_t index, const SubDocument& document) {
   const ItemIx left = cut_at(state, type_.branch, index);
   Item item = make_document_item(state, document);
   item.parent = type_.branch;
-  insert_local(state, left, right_of(state, type_.branch, left), item);
+  const ItemIx ix = insert_local(state, left, right_of(state, type_.branch, left), item);
+  note_loaded(state, state.items[ix].id());
+}
+
+void Array::load_document(std::uint64_t index) {
+  State& state = state_of(type_);
+  DX_CHECK(index < state.branches[type_.branch].length);
+  const TransactionScope scope(state, 0, true);
+  const ItemIx ix = find_position(state, type_.branch, index + 1).item;
+  if (state.items[ix].kind == Kind::Doc) note_loaded(state, state.items[ix].id());
 }
 
 std::optional<SubDocument> Array::document(std::uint64_t index) const {

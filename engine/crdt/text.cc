@@ -168,14 +168,7 @@ std::vector<DeltaOp> Text::to_delta() const {
   std::vector<DeltaOp> delta;
   AttributeList current;
   std::string text;
-  const auto attributes = [&] {
-    Attributes object;
-    for (const Attribute& attribute : current) {
-      object.emplace_back(state.keys[attribute.key], value_of(state, attribute.value));
-    }
-    codec::normalise_keys(object);
-    return object;
-  };
+  const auto attributes = [&] { return make_object(state, current); };
   const auto pack = [&] {
     if (!text.empty()) delta.push_back({DeltaOp::Kind::Insert, std::move(text), 0, attributes()});
     text.clear();
