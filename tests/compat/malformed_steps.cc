@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include "engine/crdt/relative_position.h"
+#include "engine/crdt/snapshot.h"
 #include "engine/crdt/update.h"
 #include "engine/protocol/awareness.h"
 #include "engine/protocol/frame.h"
@@ -35,6 +37,12 @@ struct Target {
   protocol::Awareness awareness{kClient};
 };
 
+Status feed_position(Bytes bytes, crdt::Doc& doc) {
+  DX_TRY(const crdt::RelativePosition position, crdt::decode_relative_position(bytes));
+  (void)crdt::resolve_relative_position(doc, position);  // Anything but a crash is right.
+  return {};
+}
+
 // Nothing if the target is one that we do not have yet.
 std::optional<Status> feed(const std::string& target, Bytes bytes, Target& to) {
   const auto status = [](const auto& result) { return result ? Status() : Status(result.error()); };
@@ -54,6 +62,9 @@ std::optional<Status> feed(const std::string& target, Bytes bytes, Target& to) {
   if (target == "sv") return status(to.replica.doc->encode_state_as_update(bytes));
   if (target == "awareness") return status(to.awareness.apply(bytes, 0));
   if (target == "sync") return status(handle_sync_message(*to.replica.doc, bytes));
+  if (target == "snapshot-v1") return status(crdt::decode_snapshot_v1(bytes));
+  if (target == "snapshot-v2") return status(crdt::decode_snapshot_v2(bytes));
+  if (target == "relpos") return feed_position(bytes, *to.replica.doc);
   if (target == "frame") return status(protocol::decode_frame(bytes));
   return std::nullopt;
 }
