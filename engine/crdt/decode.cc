@@ -144,7 +144,7 @@ class Decoder {
     const Client& client = state_.store[item.origin_client];
     const bool known = item.clock < state_.store[item.client].state;
     if (known || !staged_.from_outside) return;
-    if (item.origin_clock < item.right_origin_clock || item.origin_clock >= client.state) return;
+    if (item.origin_clock <= item.right_origin_clock || item.origin_clock >= client.state) return;
     const ItemIx left = state_.store.item_at(item.origin());
     // What was collected lost its order.
     if (left == state_.store.item_at(item.right_origin()) && !state_.items[left].is_gc()) {

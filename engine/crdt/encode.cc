@@ -125,8 +125,8 @@ void write_client_structs(const State& state, Sink& sink, const Client& client, 
   write_struct(state, sink, first, from - first.clock);
   for (std::size_t block = place.block, at = place.at + 1; block < structs.block_count();
        ++block, at = 0) {
-    const std::vector<ClockList::Entry>& entries = structs.block(block);
-    for (; at < entries.size(); ++at) write_struct(state, sink, state.items[entries[at].item], 0);
+    const std::span<const ItemIx> items = structs.items_of(block);
+    for (; at < items.size(); ++at) write_struct(state, sink, state.items[items[at]], 0);
   }
 }
 
@@ -194,8 +194,8 @@ void write_document_deletes(const State& state, Sink& sink) {
     const ClockList& structs = state.store[ix].structs;
     bool open = false;  // The last range ends where the next struct begins.
     for (std::size_t block = 0; block < structs.block_count(); ++block) {
-      for (const ClockList::Entry& entry : structs.block(block)) {
-        const Item& item = state.items[entry.item];
+      for (const ItemIx at : structs.items_of(block)) {
+        const Item& item = state.items[at];
         if (!item.deleted()) {
           open = false;
         } else if (open) {

@@ -20,12 +20,7 @@ void collect_and_merge(State& state) {
     const DeleteRange& range = transaction.deletes[i - 1];
     merge_structs(state, range.client, range.clock, range.clock + range.length);
   }
-  for (const ClientIx ix : transaction.touched) {
-    const Client& client = state.store[ix];
-    const ClockList::Entry first = client.structs[client.structs.find(client.before)];
-    merge_structs(state, ix, first.clock, client.state - 1);
-  }
-  // Collecting pushes further candidates while we were in the loops above, never while we are here.
+  // New structs that continue the one before, halves of what was cut, and what was collected.
   for (std::size_t i = transaction.merge_candidates.size(); i > 0; --i) {
     const Id id = transaction.merge_candidates[i - 1];
     const ItemIx ix = state.store.item_at(id);
