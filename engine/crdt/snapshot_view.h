@@ -33,7 +33,8 @@ using ChangeMark = std::function<codec::Any(bool added, UnitId unit)>;
 // is only in `snapshot` has the attribute "ychange" {"type": "added"}, what is only in `previous`
 // {"type": "removed"}; or what `mark` makes of it. As in Yjs, each run of one client's text is then
 // an op of its own, unless the mark has a "user" that is the client's id; embeds and types carry
-// the mark of the text in front of them. Formats are those of `snapshot`.
+// the mark of the text in front of them. Formats are those of `snapshot`. If that is null, nothing
+// is marked as removed.
 std::vector<DeltaOp> text_at(Text text, const Snapshot* snapshot,
                              const Snapshot* previous = nullptr, const ChangeMark& mark = nullptr);
 
