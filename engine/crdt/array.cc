@@ -30,6 +30,13 @@ void insert_values(State& state, BranchIx branch, ItemIx left,
   }
 }
 
+void insert_document_after(State& state, BranchIx branch, ItemIx left,
+                           const SubDocument& document) {
+  Item item = make_document_item(state, document);
+  item.parent = branch;
+  insert_local(state, left, right_of(state, branch, left), item);
+}
+
 }  // namespace
 
 ItemIx right_of(const State& state, BranchIx branch, ItemIx left) noexcept {
@@ -122,10 +129,13 @@ void Array::insert_document(std::uint64_t index, const SubDocument& document) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
   DX_CHECK(index <= state.branches[type_.branch].length);
-  const ItemIx left = cut_at(state, type_.branch, index);
-  Item item = make_document_item(state, document);
-  item.parent = type_.branch;
-  insert_local(state, left, right_of(state, type_.branch, left), item);
+  insert_document_after(state, type_.branch, cut_at(state, type_.branch, index), document);
+}
+
+void Array::push_document(const SubDocument& document) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  insert_document_after(state, type_.branch, state.branches[type_.branch].end, document);
 }
 
 std::optional<SubDocument> Array::document(std::uint64_t index) const {

@@ -2,6 +2,7 @@
 
 #include "engine/codec/wtf8.h"
 #include "tests/compat/edits.h"
+#include "tests/compat/report.h"
 #include "tests/compat/values.h"
 
 namespace diaryx::compat {
@@ -196,7 +197,7 @@ OrderedJson view_delta(const std::vector<crdt::DeltaOp>& delta) {
 OrderedJson view_roots(crdt::Doc& doc, const OrderedJson& roots) {
   OrderedJson views = OrderedJson::object();
   for (const auto& [name, kind] : roots.items()) {
-    views[name] = view_root(doc.root(name, root_kind(kind.get<std::string>()).value()).value());
+    views[name] = view_root(need(doc.root(name, need(root_kind(kind.get<std::string>())))));
   }
   return views;
 }
@@ -208,7 +209,7 @@ OrderedJson view_clocks(const crdt::ClockMap& clocks) {
 }
 
 OrderedJson view_state_vector(Bytes state_vector) {
-  return view_clocks(crdt::decode_state_vector(state_vector).value());
+  return view_clocks(need(crdt::decode_state_vector(state_vector)));
 }
 
 }  // namespace diaryx::compat
