@@ -152,6 +152,9 @@ void Text::apply_delta(const std::vector<DeltaOp>& delta, bool sanitize) {
       erase_content(state, cursor, op.length);
     } else if (const auto* embed = std::get_if<codec::Any>(&op.insert)) {
       insert_content(state, cursor, make_embed_item(state, *embed), std::move(attributes));
+    } else if (const auto* type = std::get_if<NewType>(&op.insert)) {
+      insert_content(state, cursor, make_type_item(state, *type), std::move(attributes),
+                     type->fill);
     } else if (const auto* text = std::get_if<std::string>(&op.insert)) {
       std::string_view inserted = *text;
       // Quill's texts always end with a line end, which Yjs does not keep.
