@@ -144,6 +144,8 @@ class Decoder {
     const Client& client = state_.store[item.origin_client];
     const bool known = item.clock < state_.store[item.client].state;
     if (known || !staged_.from_outside) return;
+    if (item.origin_clock == item.right_origin_clock)
+      return in_.fail("a struct's left neighbour is its right one");
     if (item.origin_clock < item.right_origin_clock || item.origin_clock >= client.state) return;
     const ItemIx left = state_.store.item_at(item.origin());
     // What was collected lost its order.
