@@ -48,14 +48,22 @@ OrderedJson view_value(const crdt::Value& value) {
   return from_any(std::get<codec::Any>(value));
 }
 
-OrderedJson view_map(TypeRef type) {
-  codec::AnyObject order;  // A plain object of JavaScript has its own order, which nobody compares.
+// A type as a value among others: {"$":"type"}.
+OrderedJson view_type(TypeRef type) {
+  return {{"$", "type"}, {"kind", name_of(kind_of(type))}, {"json", view_json(type)}};
+}
+
+// `mark_types`: show types as such, and not as what toJSON() makes of them.
+OrderedJson view_map(TypeRef type, bool mark_types = false) {
   OrderedJson members = OrderedJson::object();
   OrderedJson pairs = OrderedJson::array();
   bool plain = true;
   Map(type).for_each([&](std::string_view key, const crdt::Value& value) {
     const auto document = Map(type).document(key);
-    OrderedJson shown = document ? view_document(*document) : view_value(value);
+    const auto* inner = mark_types ? std::get_if<TypeRef>(&value) : nullptr;
+    OrderedJson shown = document           ? view_document(*document)
+                        : inner != nullptr ? view_type(*inner)
+                                           : view_value(value);
     const OrderedJson name = from_text(key);
     if (!name.is_string() || key == "$" || key == "__proto__") plain = false;
     pairs.push_back(OrderedJson::array({name, shown}));
@@ -107,7 +115,7 @@ OrderedJson view_tree(TypeRef type) {
     case TypeKind::Text:
     case TypeKind::XmlText:
       view[std::string(name_of(kind))] = view_delta(type);
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
     case TypeKind::XmlHook:
       view["hook"] = Xml(type).node_name();
@@ -119,7 +127,7 @@ OrderedJson view_tree(TypeRef type) {
       break;
     case TypeKind::XmlElement: {
       view["el"] = Xml(type).node_name();
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       OrderedJson children = view_nodes(type);
       if (!children.empty()) view["children"] = std::move(children);
       break;
@@ -140,7 +148,7 @@ OrderedJson view_root(TypeRef type) {
     case TypeKind::XmlText:
       view["delta"] = view_delta(type);
       view["length"] = Text(type).length();
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
     case TypeKind::Array:
       view["json"] = view_array(type);
@@ -172,8 +180,7 @@ OrderedJson view_delta(TypeRef text) {
       step["insert"] = from_text(*inserted);
     if (const auto* embed = std::get_if<codec::Any>(&op.insert)) step["insert"] = from_any(*embed);
     if (const auto* type = std::get_if<TypeRef>(&op.insert)) {
-      step["insert"] = {
-          {"$", "type"}, {"kind", name_of(kind_of(*type))}, {"json", view_json(*type)}};
+      step["insert"] = view_type(*type);
     }
     if (!op.attributes.empty()) step["attributes"] = from_any(op.attributes);
     list.push_back(std::move(step));
