@@ -51,6 +51,9 @@ export class Generator {
   }
 
   run(steps) {
+    // Where a text is declared after formats came, Yjs forgets that there are any, and what is typed inherits none: declare texts at once.
+    const texts = Object.fromEntries(Object.entries(this.program.roots).filter(([, kind]) => kind === 'text' || kind === 'xmltext'))
+    for (const { id, declare } of this.program.replicas) if (declare === false) this.add({ op: 'declare', replica: id, roots: texts })
     for (let i = 0; i < steps; ++i) {
       if (!this.step()) return this
       if (this.clean && [...this.side.replicas.values()].some(({ pending }) => pending)) return this
