@@ -55,7 +55,7 @@ ItemIx cut_at(State& state, BranchIx branch, std::uint64_t index) {
 
 void erase_range(State& state, BranchIx branch, std::uint64_t index, std::uint64_t length) {
   const ItemIx left = cut_at(state, branch, index);
-  const std::uint64_t cursor_index = state.branches[branch].cursor_index;
+  ItemIx before = left;
   ItemIx ix = left != kNone ? state.items[left].right : state.branches[branch].start;
   while (length > 0 && ix != kNone) {
     if (!state.items[ix].deleted()) {
@@ -63,9 +63,11 @@ void erase_range(State& state, BranchIx branch, std::uint64_t index, std::uint64
       length -= state.items[ix].length;
       delete_item(state, ix);
     }
+    before = ix;
     ix = state.items[ix].right;
   }
-  if (left != kNone) set_cursor(state, branch, left, cursor_index);  // Nothing changed before it.
+  // All that lies between `left` and here is deleted.
+  if (before != left) set_cursor(state, branch, before, index);
 }
 
 std::uint64_t Array::length() const {

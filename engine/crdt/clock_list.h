@@ -77,6 +77,9 @@ class ClockList {
   // Behind `place`, with a clock between it and what follows.
   void insert_after(Place place, Entry entry);
   void erase(Place place);
+  // The struct that begins at `from` now begins at `to`, within what it and the one before it hold.
+  // False if a block cannot say so; then nothing has changed.
+  bool move_start(Clock from, Clock to) noexcept;
 
   std::size_t block_count() const noexcept { return blocks_.size(); }
   std::span<const ItemIx> items_of(std::size_t block) const noexcept {
@@ -87,7 +90,8 @@ class ClockList {
  private:
   static constexpr std::uint32_t kUnused = 0xFFFFFFFFU;
   static constexpr std::uint32_t kNear = 3;
-  static constexpr std::uint32_t kSmallest = 4;  // Most clients of a long-lived document wrote little.
+  static constexpr std::uint32_t kSmallest =
+      4;  // Most clients of a long-lived document wrote little.
 
   struct Block {
     Clock base = 0;
@@ -104,7 +108,9 @@ class ClockList {
   };
 
   std::uint32_t find_block(Clock clock) const noexcept;
-  static bool fits(const Block& block, Clock clock) noexcept { return clock - block.base < kUnused; }
+  static bool fits(const Block& block, Clock clock) noexcept {
+    return clock - block.base < kUnused;
+  }
   void add_block(std::size_t at, Entry entry);
   void split_block(std::uint32_t ix);
 

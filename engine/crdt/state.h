@@ -53,6 +53,9 @@ struct Doc::State {
   // Somebody will ask what a transaction did.
   bool wants_details() const noexcept { return !observers.empty() || options.clean_formats; }
 
+  // An edit may go the short way (typing.h): it is a transaction by itself, and nobody watches.
+  bool edits_unseen() const noexcept { return transaction.depth == 0 && !wants_details(); }
+
   // The root of that name; kNone if it was never seen.
   BranchIx find_root(KeyIx name) const noexcept {
     return name < root_by_key.size() ? root_by_key[name] : kNone;
