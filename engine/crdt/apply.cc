@@ -110,7 +110,7 @@ class Integration {
     std::sort(parked_.begin(), parked_.end(), [&](const Section& a, const Section& b) {
       return state_.store[a.client].id > state_.store[b.client].id;
     });
-    V1Sink sink;
+    V2Sink sink;
     sink.reserve();
     sink.rest().var_uint(parked_.size());
     for (const Section& section : parked_) {
@@ -193,7 +193,7 @@ std::vector<Bytes> views(const std::vector<Buffer>& updates) {
 void compact(Pending& pending) {
   constexpr std::size_t kSlack = 1U << 16U;
   if (pending.updates.size() < 2 || pending.octets < 2 * pending.merged_octets + kSlack) return;
-  Result<Buffer> merged = merge_updates_v1(views(pending.updates));
+  Result<Buffer> merged = merge_updates_v2(views(pending.updates));
   DX_CHECK(merged);  // We wrote them ourselves.
   pending.updates.clear();
   pending.octets = merged->size();
@@ -208,10 +208,10 @@ void retry_pending(State& state, Staged& staged) {
                   [&](const Pending::Missing& m) { return state.store[m.client].state > m.clock; });
   if (!worth_it) return;
   Result<Buffer> merged = pending.updates.size() == 1 ? Result<Buffer>(pending.updates[0])
-                                                      : merge_updates_v1(views(pending.updates));
+                                                      : merge_updates_v2(views(pending.updates));
   DX_CHECK(merged);  // We wrote them ourselves.
   staged.from_outside = false;
-  const Status decoded = decode_update(state, Format::V1, *merged, staged);
+  const Status decoded = decode_update(state, Format::V2, *merged, staged);
   staged.from_outside = true;
   if (!decoded) return;  // The document is full: it goes on waiting.
   pending.updates.clear();
@@ -249,13 +249,13 @@ Buffer pending_update(const State& state) {
   if (!state.pending.deletes.empty()) {
     std::vector<DeleteRange> deletes = state.pending.deletes;
     sort_and_join(state.store, deletes);
-    V1Sink sink;
+    V2Sink sink;
     sink.reserve();
     sink.rest().u8(0);  // No structs.
     write_deletes(state, sink, std::span<const DeleteRange>(deletes));
     updates.push_back(std::move(sink).take());
   }
-  Result<Buffer> merged = merge_updates_v1(views(updates));
+  Result<Buffer> merged = merge_updates_v2(views(updates));
   DX_CHECK(merged);
   return std::move(*merged);
 }

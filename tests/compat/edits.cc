@@ -86,7 +86,8 @@ NewType new_type(TypeKind kind, const OrderedJson& value) {
       set_value(made, need(to_text(entry.at(0))), entry.at(1));
     }
   };
-  return {kind, value.value("name", ""), fill};
+  // The name that Yjs gives an element that has none.
+  return {kind, value.value("name", kind == TypeKind::XmlElement ? "UNDEFINED" : ""), fill};
 }
 
 crdt::SubDocument sub_document(const OrderedJson& value) {

@@ -46,11 +46,15 @@ OrderedJson view_value(const crdt::Value& value) {
   return from_any(std::get<codec::Any>(value));
 }
 
-OrderedJson view_map(TypeRef type) {
+// `mark_types`: show types as such, and not as what toJSON() makes of them.
+OrderedJson view_map(TypeRef type, bool mark_types = false) {
   std::vector<std::pair<std::string, OrderedJson>> members;
   Map(type).for_each([&](std::string_view key, const crdt::Value& value) {
     const auto document = Map(type).document(key);
-    members.emplace_back(key, document ? view_document(*document) : view_value(value));
+    const auto* inner = mark_types ? std::get_if<TypeRef>(&value) : nullptr;
+    members.emplace_back(key, document           ? view_document(*document)
+                              : inner != nullptr ? view_type(*inner)
+                                                 : view_value(value));
   });
   return view_object(members);
 }
@@ -97,7 +101,7 @@ OrderedJson view_tree(TypeRef type) {
     case TypeKind::Text:
     case TypeKind::XmlText:
       view[std::string(name_of(kind))] = view_delta(Text(type).to_delta());
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
     case TypeKind::XmlHook:
       view["hook"] = Xml(type).node_name();
@@ -109,7 +113,7 @@ OrderedJson view_tree(TypeRef type) {
       break;
     case TypeKind::XmlElement: {
       view["el"] = Xml(type).node_name();
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       OrderedJson children = view_nodes(type);
       if (!children.empty()) view["children"] = std::move(children);
       break;
@@ -130,7 +134,7 @@ OrderedJson view_root(TypeRef type) {
     case TypeKind::XmlText:
       view["delta"] = view_delta(Text(type).to_delta());
       view["length"] = Text(type).length();
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
     case TypeKind::Array:
       view["json"] = view_array(type);
