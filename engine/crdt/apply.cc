@@ -30,7 +30,9 @@ class Integration {
 
   void run() {
     for (std::size_t i = 0; i < sections_.size(); ++i) {
-      while (sections_[i].next < sections_[i].end) take(i);
+      while (sections_[i].next < sections_[i].end) {
+        if (!take_next(sections_[i])) take(i);
+      }
     }
     park();
   }
@@ -45,6 +47,18 @@ class Integration {
         [&](const Section& section) { return state_.store[section.client].id > id; });
     if (at == sections_.end() || at->client != client || at->next == at->end) return kNoSection;
     return static_cast<std::size_t>(at - sections_.begin());
+  }
+
+  // Integrates the next struct if it is new, whole and waits for nothing: so are nearly all.
+  bool take_next(Section& section) {
+    const Item& item = state_.items[section.next];
+    if (item.clock != state_.store[item.client].state || item.kind == Kind::Skip ||
+        missing_of(state_, item) != kNone) {
+      return false;
+    }
+    integrate_staged(state_, section.next, 0);
+    ++section.next;
+    return true;
   }
 
   // Integrates the next struct of a section and all that it waits for.
@@ -128,21 +142,28 @@ class Integration {
 // Deletes what is there; returns false if some of the range is not there yet and puts that into
 // `range`.
 bool apply_delete(State& state, DeleteRange& range) {
-  const Clock known = state.store[range.client].state;
-  const Clock end = range.clock + range.length;
+  const Client& client = state.store[range.client];
+  const Clock known = client.state;
   if (range.clock >= known) return false;
-  Clock clock = range.clock;
-  while (clock < std::min(end, known)) {
-    const ItemIx ix = state.store.item_at({range.client, clock});
-    const Item& item = state.items[ix];
-    if (item.deleted()) {
-      clock = item.end();
-      continue;
+  const Clock end = range.clock + range.length;
+  const Clock stop = std::min(end, known);
+  const ClockList& structs = client.structs;
+  ClockList::Place place = structs.find(range.clock);
+  for (Clock clock = range.clock; clock < stop;) {
+    ItemIx ix = structs.item(place);
+    if (!state.items[ix].deleted()) {
+      if (state.items[ix].clock < clock) {
+        ix = split_item(state, ix, clock - state.items[ix].clock);
+        place = structs.find(clock);
+      }
+      if (state.items[ix].end() > end) {
+        split_item(state, ix, end - state.items[ix].clock);
+        place = structs.find(clock);
+      }
+      delete_item(state, ix);
     }
-    const ItemIx start = item.clock < clock ? split_item(state, ix, clock - item.clock) : ix;
-    if (state.items[start].end() > end) split_item(state, start, end - state.items[start].clock);
-    clock = state.items[start].end();
-    delete_item(state, start);
+    clock = state.items[ix].end();
+    if (!structs.next(place)) break;
   }
   if (end <= known) return true;
   range = {range.client, known, end - known};
@@ -212,7 +233,7 @@ Status apply_update(State& state, Format format, Bytes update, Origin origin) {
   Integration(state, staged).run();
   // Nothing of it was new: its content need not stay.
   if (state.transaction.touched.empty()) {
-    state.arena.resize(staged.arena_start);
+    state.arena.truncate(staged.arena_start);
     state.values.resize(staged.values_start);
   }
   retry_pending(state, staged);

@@ -43,12 +43,14 @@ class Check {
       Clock clock = 0;
       std::size_t count = 0;
       for (std::size_t block = 0; block < client.structs.block_count(); ++block) {
-        if (client.structs.block(block).empty())
-          return wrong("client {} has an empty block", client.id);
-        if (client.structs.first_of_block(block) != client.structs.block(block).front().clock) {
+        const auto number = static_cast<std::uint32_t>(block);
+        const std::span<const ItemIx> items = client.structs.items_of(block);
+        if (items.empty()) return wrong("client {} has an empty block", client.id);
+        if (client.structs.first_of_block(block) != client.structs[{number, 0}].clock) {
           return wrong("client {}: block {} begins elsewhere", client.id, block);
         }
-        for (const ClockList::Entry& entry : client.structs.block(block)) {
+        for (std::uint32_t at = 0; at < items.size(); ++at) {
+          const ClockList::Entry entry = client.structs[{number, at}];
           const Item& item = state_.items[entry.item];
           if (entry.clock != clock || item.clock != clock || item.client != ix ||
               item.length == 0) {

@@ -100,9 +100,7 @@ void collect_deleted(State& state, const DeleteRange& range) {
     if (item.clock >= end) return;
     if (item.deleted() && !item.is_gc() && !item.has(Item::kKeep)) {
       if (item.kind == Kind::Type) collect_branch(state, item.content);
-      item.kind = Kind::Deleted;
-      item.content = 0;
-      item.content_size = 0;
+      drop_content(item);
     }
     if (!structs.next(place)) return;
   }

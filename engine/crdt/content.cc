@@ -52,14 +52,8 @@ bool is_surrogate_at(std::string_view text, std::size_t at) noexcept {
          static_cast<unsigned char>(text[at + 1]) >= 0xA0U;
 }
 
-std::uint32_t append(Arena& arena, std::string_view text) {
-  const auto offset = static_cast<std::uint32_t>(arena.size());
-  arena.insert(arena.end(), text.begin(), text.end());
-  return offset;
-}
-
 void set_text(Arena& arena, Item& item, std::string_view text) {
-  item.content = append(arena, text);
+  item.content = arena.append(text);
   item.content_size = static_cast<std::uint32_t>(text.size());
 }
 
@@ -249,7 +243,7 @@ void read_anys(WireReader& in, std::uint64_t count, Arena& arena) {
     if (in.failed()) return;
     const Bytes encoded(start, in.cursor());
     if (canonical) {
-      arena.insert(arena.end(), encoded.begin(), encoded.end());
+      arena.append(encoded);
       continue;
     }
     const auto value = codec::Reader(encoded).any();
@@ -259,18 +253,30 @@ void read_anys(WireReader& in, std::uint64_t count, Arena& arena) {
 }
 
 void append_any(Arena& arena, const codec::Any& value) {
-  codec::Writer(arena).any(value);
+  // A string is what most values are: no detour.
+  if (const std::string* text = value.get<std::string>(); text != nullptr && is_utf8(*text)) {
+    WireWriter head;
+    head.reserve(1 + WireWriter::kMaxVar);
+    head.u8(119);
+    head.var_uint(text->size());
+    arena.append(head.written());
+    arena.append(*text);
+    return;
+  }
+  Buffer encoded;
+  codec::Writer(encoded).any(value);
+  arena.append(encoded);
 }
 
 bool append_canonical_json(std::string_view text, Arena& arena, bool undefined_too) {
   if (text == "null" || text == "true" || text == "false" ||
       (undefined_too && text == "undefined")) {
-    append(arena, text);
+    arena.append(text);
     return true;
   }
   const auto value = codec::parse_js_json(text);
   if (!value) return false;
-  append(arena, codec::to_js_json(*value));
+  arena.append(codec::to_js_json(*value));
   return true;
 }
 
@@ -290,7 +296,7 @@ codec::Any json_to_any(std::string_view json) {
 JsonValue store_json_value(Arena& arena, const codec::Any& value) {
   // JSON has no undefined; Yjs cannot write it in v1 at all.
   const std::string json = value.is_undefined() ? "null" : codec::to_js_json(value);
-  JsonValue stored{append(arena, json), static_cast<std::uint32_t>(json.size()), 0, 0};
+  JsonValue stored{arena.append(json), static_cast<std::uint32_t>(json.size()), 0, 0};
   if (json_to_any(json) == value) return stored;
   stored.any = static_cast<std::uint32_t>(arena.size());
   append_any(arena, value);
@@ -377,12 +383,8 @@ void join_content(Arena& arena, Item& left, const Item& right) {
   if (left_end != right.content) {
     // Both move to the end of the arena, the left one only if it is not there already.
     const bool at_end = left_end == arena.size();
-    const std::size_t start = at_end ? left.content : arena.size();
-    arena.resize(start + left.content_size + right.content_size);
-    if (!at_end) std::memcpy(arena.data() + start, arena.data() + left.content, left.content_size);
-    std::memcpy(arena.data() + start + left.content_size, arena.data() + right.content,
-                right.content_size);
-    left.content = static_cast<std::uint32_t>(start);
+    if (!at_end) left.content = arena.append(content_bytes(arena, left));
+    arena.append(content_bytes(arena, right));
   }
   left.content_size += right.content_size;
 }

@@ -6,12 +6,11 @@
 #include <string_view>
 
 #include "engine/codec/any.h"
+#include "engine/crdt/arena.h"
 #include "engine/crdt/item.h"
 #include "engine/crdt/wire.h"
 
 namespace diaryx::crdt {
-
-using Arena = Buffer;  // A document's content octets, appended to and never moved; 4 GiB at most.
 
 // --- Strings ---
 
@@ -58,7 +57,7 @@ void append_any(Arena& arena, const codec::Any& value);
 // --- Items ---
 
 inline Bytes content_bytes(const Arena& arena, const Item& item) noexcept {
-  return Bytes(arena.data() + item.content, item.content_size);
+  return arena.octets(item.content, item.content_size);
 }
 inline std::string_view content_text(const Arena& arena, const Item& item) noexcept {
   return as_text(content_bytes(arena, item));

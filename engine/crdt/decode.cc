@@ -17,6 +17,8 @@ constexpr std::uint8_t kHasParentSub = 0x20;
 // way.
 constexpr std::size_t kMaxArena = 0xF0000000U;
 constexpr std::size_t kMaxGrowth = 8;
+// Of a struct in v1: few have less.
+constexpr std::size_t kStructOctets = 12;
 
 template <class Source>
 class Decoder {
@@ -70,6 +72,9 @@ class Decoder {
     const std::uint64_t structs = in_.var_uint();
     if (structs > structs_left_) return in_.fail("more structs than octets");
     if (Source::kIsV2) structs_left_ -= structs;
+    // As many as are likely; what a peer claims is not yet believed.
+    state_.items.reserve(static_cast<std::size_t>(
+        std::min(structs, (Source::kIsV2 ? structs_left_ / 64 : in_.remaining()) / kStructOctets)));
     const ClientIx ix = intern(source_.client());
     Clock clock = in_.var_uint();
     Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
@@ -144,7 +149,7 @@ class Decoder {
     const Client& client = state_.store[item.origin_client];
     const bool known = item.clock < state_.store[item.client].state;
     if (known || !staged_.from_outside) return;
-    if (item.origin_clock < item.right_origin_clock || item.origin_clock >= client.state) return;
+    if (item.origin_clock <= item.right_origin_clock || item.origin_clock >= client.state) return;
     const ItemIx left = state_.store.item_at(item.origin());
     // What was collected lost its order.
     if (left == state_.store.item_at(item.right_origin()) && !state_.items[left].is_gc()) {
@@ -230,7 +235,7 @@ class Decoder {
       } else {
         read_json(in_, one, true);
       }
-      append_text(as_text(one));
+      append_text(as_text(one.octets()));
     }
   }
 
@@ -278,7 +283,7 @@ class Decoder {
   }
 
   void append(Bytes octets) {
-    state_.arena.insert(state_.arena.end(), octets.begin(), octets.end());
+    state_.arena.append(octets);
   }
   void append_text(std::string_view text) {
     WireWriter length;
@@ -307,7 +312,7 @@ class Decoder {
 
   void roll_back() {
     state_.items.truncate(pool_);
-    state_.arena.resize(arena_);
+    state_.arena.truncate(arena_);
     state_.values.resize(values_);
     for (const BranchIx ix : made_) state_.branches.unmake(ix);
     for (std::size_t i = roots_; i < state_.roots.size(); ++i) {
@@ -351,6 +356,7 @@ Status decode_update(State& state, Format format, Bytes update, Staged& staged) 
                  fmt::format("update: {} octets on top of {} are more than a document holds",
                              update.size(), state.arena.size())};
   }
+  state.arena.reserve(update.size());
   if (format == Format::V2) return Decoder<V2Source>(state, update, staged).run();
   return Decoder<V1Source>(state, update, staged).run();
 }

@@ -34,15 +34,15 @@ void write_parent(const State& state, Sink& sink, const Item& item) {
 template <class Sink>
 void write_json_value(const State& state, Sink& sink, ValueIx ix) {
   const JsonValue& value = state.values[ix];
-  const Bytes json(state.arena.data() + value.json, value.json_size);
+  const Bytes json = state.arena.octets(value.json, value.json_size);
   if constexpr (!Sink::kIsV2) {
     write_octets(sink.rest(), json);
   } else {
-    Buffer converted;
-    Bytes any(state.arena.data() + value.any, value.any_size);
+    Arena converted;
+    Bytes any = state.arena.octets(value.any, value.any_size);
     if (any.empty()) {
       append_any(converted, json_to_any(as_text(json)));
-      any = converted;
+      any = converted.octets();
     }
     sink.rest().reserve(any.size());
     sink.rest().bytes(any);
@@ -125,8 +125,8 @@ void write_client_structs(const State& state, Sink& sink, const Client& client, 
   write_struct(state, sink, first, from - first.clock);
   for (std::size_t block = place.block, at = place.at + 1; block < structs.block_count();
        ++block, at = 0) {
-    const std::vector<ClockList::Entry>& entries = structs.block(block);
-    for (; at < entries.size(); ++at) write_struct(state, sink, state.items[entries[at].item], 0);
+    const std::span<const ItemIx> items = structs.items_of(block);
+    for (; at < items.size(); ++at) write_struct(state, sink, state.items[items[at]], 0);
   }
 }
 
@@ -194,8 +194,8 @@ void write_document_deletes(const State& state, Sink& sink) {
     const ClockList& structs = state.store[ix].structs;
     bool open = false;  // The last range ends where the next struct begins.
     for (std::size_t block = 0; block < structs.block_count(); ++block) {
-      for (const ClockList::Entry& entry : structs.block(block)) {
-        const Item& item = state.items[entry.item];
+      for (const ItemIx at : structs.items_of(block)) {
+        const Item& item = state.items[at];
         if (!item.deleted()) {
           open = false;
         } else if (open) {

@@ -331,7 +331,7 @@ void format_range(State& state, TextCursor& cursor, std::uint64_t length,
     line_ends.parent = cursor.branch;
     line_ends.content = static_cast<std::uint32_t>(state.arena.size());
     line_ends.content_size = static_cast<std::uint32_t>(length);
-    state.arena.resize(state.arena.size() + static_cast<std::size_t>(length), '\n');
+    state.arena.fill(static_cast<std::size_t>(length), '\n');
     cursor.left = insert_local(state, cursor.left, cursor.right, line_ends);
   }
   insert_negated(state, cursor, negated);

@@ -1,5 +1,6 @@
 #include "engine/crdt/integrate.h"
 
+#include "engine/crdt/collect.h"
 #include "engine/crdt/position.h"
 
 namespace diaryx::crdt {
@@ -32,13 +33,37 @@ void extend(State& state, ItemIx left, const Item& tail) {
   note_changed(state, item.parent, kNone);
 }
 
+// May the two ever be one? `right` follows `left` in its client's clock. All but their being
+// neighbours in the list and equally deleted, which a transaction can change until its end.
+bool may_merge(const Item& left, const Item& right) noexcept {
+  if (left.kind != right.kind) return false;
+  return left.is_gc() || ((merges_by_append(left.kind) || left.kind == Kind::Deleted) &&
+                          right.origin() == left.last_id() &&
+                          right.right_origin() == left.right_origin());
+}
+
 void append_struct(State& state, ItemIx ix) {
   const Item& item = state.items[ix];
   note_append(state, item.client);
   Client& client = state.store[item.client];
   DX_CHECK(client.state == item.clock);
+  if (!client.structs.empty() && may_merge(state.items[client.structs.back()], item)) {
+    state.transaction.merge_candidates.push_back(item.id());
+  }
   client.structs.append({item.clock, ix});
   client.state = item.end();
+}
+
+// The struct that ends with `id`, as item_clean_end() gives it. Usually it is the one that this
+// client made just before.
+ItemIx left_of(State& state, ClientIx client, Id id) {
+  const ClockList& structs = state.store[client].structs;
+  if (!structs.empty()) {
+    const ItemIx last = structs.back();
+    const Item& item = state.items[last];
+    if (item.client == id.client && item.end() == id.clock + 1) return last;
+  }
+  return item_clean_end(state, id);
 }
 
 void turn_to_gc(State& state, ItemIx ix) {
@@ -128,7 +153,9 @@ void link(State& state, ItemIx ix, ItemIx left) {
   append_struct(state, ix);
   switch (item.kind) {
     case Kind::Deleted:
-      note_deleted(state, item.client, item.clock, item.length);
+      // There is nothing to collect, and append_struct() has seen what it may merge with: only
+      // those who want to know of it need it.
+      if (state.wants_details()) note_deleted(state, item.client, item.clock, item.length);
       break;
     case Kind::Type:
       state.branches[item.content].owner = item.id();
@@ -172,6 +199,11 @@ void delete_one(State& state, ItemIx ix) {
   if (item.kind == Kind::Type) {
     state.branches[item.content].deleted = true;
     state.branch_stack.push_back(item.content);
+    state.transaction.collect_later = true;
+  } else if (!collects_at_once(state)) {
+    state.transaction.collect_later = true;
+  } else if (!item.has(Item::kKeep)) {
+    drop_content(item);
   }
 }
 
@@ -217,15 +249,6 @@ ItemIx item_clean_end(State& state, Id id) {
   return ix;
 }
 
-ClientIx missing_of(const State& state, const Item& item) noexcept {
-  const auto missing = [&](Id id) {
-    return !id.none() && id.client != item.client && id.clock >= state.store[id.client].state;
-  };
-  if (missing(item.origin())) return item.origin_client;  // Or the id of the parent.
-  if (missing(item.right_origin())) return item.right_origin_client;
-  return kNone;
-}
-
 void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
   const Item staged = state.items[ix];
   if (staged.is_gc()) {
@@ -251,15 +274,21 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
   }
   const bool parent_is_id = staged.has(Item::kParentIsId);
   ItemIx left = kNone;
-  if (!staged.origin().none() && !parent_is_id) left = item_clean_end(state, staged.origin());
-  const ItemIx right =
-      staged.right_origin().none() ? kNone : item_clean_start(state, staged.right_origin());
+  if (!staged.origin().none() && !parent_is_id) left = left_of(state, staged.client, staged.origin());
+  ItemIx right = kNone;
+  if (!staged.right_origin().none()) {
+    // Nobody has come between the two since: the commonest case.
+    if (left != kNone) right = state.items[left].right;
+    if (right == kNone || state.items[right].id() != staged.right_origin()) {
+      right = item_clean_start(state, staged.right_origin());
+    }
+  }
   BranchIx parent = parent_of(state, staged, left, right);
   KeyIx parent_sub = staged.parent_sub;
   // The right neighbour lies left of the left one, in the same run. The decoder refuses what it can
   // see of such structs.
   const bool crossed = left != kNone && !state.items[left].is_gc() &&
-                       (left == right || state.items[left].last_id() != staged.origin());
+                       state.items[left].last_id() != staged.origin();
   if (crossed) parent = kNone;
   if (staged.parent == kNone && !parent_is_id && parent != kNone) {
     parent_sub = state.items[left != kNone ? left : right].parent_sub;

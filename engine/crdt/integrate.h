@@ -29,7 +29,14 @@ ItemIx item_clean_end(State& state, Id id);
 
 // Does `item` (staged) name something that we do not have? The client that we miss; kNone if
 // nothing is missing.
-ClientIx missing_of(const State& state, const Item& item) noexcept;
+inline ClientIx missing_of(const State& state, const Item& item) noexcept {
+  const auto missing = [&](Id id) {
+    return id.client != item.client && !id.none() && id.clock >= state.store[id.client].state;
+  };
+  if (missing(item.origin())) return item.origin_client;  // Or the id of the parent.
+  if (missing(item.right_origin())) return item.right_origin_client;
+  return kNone;
+}
 
 // Puts a staged item whose dependencies are there into the document. `offset`: its first units are
 // already there. Afterwards `ix` may be gone (merged into its left neighbour); a Type keeps its

@@ -20,6 +20,7 @@
 //   Type     content = BranchIx.       Deleted, GC, Skip  nothing.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/base/bytes.h"
@@ -121,6 +122,11 @@ class ItemPool {
     }
     items_.push_back(item);
     return static_cast<ItemIx>(items_.size() - 1);
+  }
+  // Room for `count` more.
+  void reserve(std::size_t count) {
+    const std::size_t wanted = items_.size() + count;
+    if (wanted > items_.capacity()) items_.reserve(std::max(wanted, items_.capacity() * 3 / 2));
   }
   // A new item behind all others, for runs of staged items with consecutive indexes.
   ItemIx make_last() {

@@ -31,7 +31,7 @@ codec::Any any_of(Bytes encoded) {
 
 }  // namespace
 
-void LazyStruct::drop_front(std::uint64_t count, std::deque<Buffer>& owned) {
+void LazyStruct::drop_front(std::uint64_t count, std::deque<Arena>& owned) {
   if (kind == Kind::String && (shape & Item::kAscii) != 0) {
     content = content.subspan(static_cast<std::size_t>(count));
   } else if (kind == Kind::String) {
@@ -40,7 +40,8 @@ void LazyStruct::drop_front(std::uint64_t count, std::deque<Buffer>& owned) {
     head.flags = shape;
     head.content_size = static_cast<std::uint32_t>(content.size());
     Item tail = head;
-    Buffer& arena = owned.emplace_back(content.begin(), content.end());
+    Arena& arena = owned.emplace_back();
+    arena.append(content);
     split_content(arena, head, tail, count);
     content = content_bytes(arena, tail);
     shape = tail.flags;
@@ -57,7 +58,7 @@ void LazyStruct::drop_front(std::uint64_t count, std::deque<Buffer>& owned) {
 }
 
 template <class Source>
-LazyReader<Source>::LazyReader(Bytes update, bool skip_skips, std::deque<Buffer>& owned)
+LazyReader<Source>::LazyReader(Bytes update, bool skip_skips, std::deque<Arena>& owned)
     : source_(update), owned_(&owned), skip_skips_(skip_skips), budget_(source_.max_structs()) {
   sections_left_ = in().var_uint();
   if (sections_left_ > in().remaining()) in().fail("more clients than octets");
@@ -88,7 +89,9 @@ void LazyReader<Source>::next() {
 template <class Source>
 std::string_view LazyReader<Source>::keep(const WireText& text) {
   if (text.lasting) return text.text;
-  return as_text(owned_->emplace_back(text.text.begin(), text.text.end()));
+  Arena& kept = owned_->emplace_back();
+  kept.append(text.text);
+  return as_text(kept.octets());
 }
 
 template <class Source>
@@ -136,11 +139,11 @@ void LazyReader<Source>::read_any_values() {
   if (in().failed()) return;
   current_.content = Bytes(start, in().cursor());
   if (canonical) return;
-  Buffer& rewritten = owned_->emplace_back();
+  Arena& rewritten = owned_->emplace_back();
   WireReader again(current_.content);
   read_anys(again, current_.length, rewritten);
   if (again.failed()) in().fail(again.why());
-  current_.content = rewritten;
+  current_.content = rewritten.octets();
 }
 
 template <class Source>
@@ -156,9 +159,11 @@ void LazyReader<Source>::read_json_texts() {
     const std::string_view text = source_.text().text;
     if (in().failed()) return;
     if (!append_canonical_json(text, one, true)) return in().fail("a value is not JSON");
-    values.var_string(as_text(one));
+    values.var_string(as_text(one.octets()));
   }
-  current_.content = owned_->emplace_back(std::move(values).take());
+  Arena& kept = owned_->emplace_back();
+  kept.append(values.written());
+  current_.content = kept.octets();
 }
 
 template <class Source>
@@ -173,13 +178,13 @@ void LazyReader<Source>::read_json_value() {
     if (canonical) return;
     const auto value = codec::Reader(current_.content).any();
     if (!value) return in().fail("an any-value cannot be read");
-    Buffer& rewritten = owned_->emplace_back();
+    Arena& rewritten = owned_->emplace_back();
     append_any(rewritten, *value);
-    current_.content = rewritten;
+    current_.content = rewritten.octets();
   } else {
-    Buffer& rewritten = owned_->emplace_back();
+    Arena& rewritten = owned_->emplace_back();
     read_json(in(), rewritten);
-    current_.content = rewritten;
+    current_.content = rewritten.octets();
   }
 }
 
@@ -219,9 +224,9 @@ void LazyReader<Source>::read_content() {
     }
     case Kind::Doc: {
       current_.name = keep(source_.text());
-      Buffer& options = owned_->emplace_back();
+      Arena& options = owned_->emplace_back();
       read_doc_options(in(), options);
-      current_.content = options;
+      current_.content = options.octets();
       return;
     }
     case Kind::Gc:
@@ -297,9 +302,9 @@ template <class Sink>
 void LazyWriter<Sink>::write_json_value(const LazyStruct& value) {
   WireWriter& out = sink_.rest();
   if constexpr (Sink::kIsV2) {
-    Buffer any;
+    Arena any;
     if (!value.json_is_any) append_any(any, json_to_any(as_text(value.content)));
-    const Bytes octets = value.json_is_any ? value.content : Bytes(any);
+    const Bytes octets = value.json_is_any ? value.content : any.octets();
     out.reserve(octets.size());
     out.bytes(octets);
   } else if (value.json_is_any) {

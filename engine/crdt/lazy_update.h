@@ -48,14 +48,14 @@ struct LazyStruct {
 
   Clock end() const noexcept { return clock + length; }
   // Forgets the first `count` units: the rest begins behind them.
-  void drop_front(std::uint64_t count, std::deque<Buffer>& owned);
+  void drop_front(std::uint64_t count, std::deque<Arena>& owned);
 };
 
 template <class Source>
 class LazyReader {
  public:
   // Borrows both. Content that must be rewritten goes to `owned`.
-  LazyReader(Bytes update, bool skip_skips, std::deque<Buffer>& owned);
+  LazyReader(Bytes update, bool skip_skips, std::deque<Arena>& owned);
 
   // The struct at hand; none at the end of the structs, or after a failure.
   const LazyStruct* current() const noexcept { return has_current_ ? &current_ : nullptr; }
@@ -75,7 +75,7 @@ class LazyReader {
   void read_json_value();
 
   Source source_;
-  std::deque<Buffer>* owned_;
+  std::deque<Arena>* owned_;
   bool skip_skips_;
   bool has_current_ = false;
   std::uint64_t budget_;

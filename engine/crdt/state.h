@@ -50,6 +50,9 @@ struct Doc::State {
   std::vector<BranchIx>
       root_by_key;  // Of a name's number; shorter than `keys`, or kNone: not a root.
 
+  // Somebody will ask what a transaction did.
+  bool wants_details() const noexcept { return !observers.empty() || options.clean_formats; }
+
   // The root of that name; kNone if it was never seen.
   BranchIx find_root(KeyIx name) const noexcept {
     return name < root_by_key.size() ? root_by_key[name] : kNone;

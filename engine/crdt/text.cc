@@ -23,9 +23,8 @@ Item make_text_item(State& state, std::string_view text) {
   item.kind = Kind::String;
   item.length = shape.units;
   item.flags = shape.flags;
-  item.content = static_cast<std::uint32_t>(state.arena.size());
+  item.content = state.arena.append(text);
   item.content_size = static_cast<std::uint32_t>(text.size());
-  state.arena.insert(state.arena.end(), text.begin(), text.end());
   return item;
 }
 

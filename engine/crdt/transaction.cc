@@ -13,19 +13,14 @@ namespace {
 
 void collect_and_merge(State& state) {
   Transaction& transaction = state.transaction;
-  if (state.options.gc) {
+  if (state.options.gc && transaction.collect_later) {
     for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
   }
   for (std::size_t i = transaction.deletes.size(); i > 0; --i) {
     const DeleteRange& range = transaction.deletes[i - 1];
     merge_structs(state, range.client, range.clock, range.clock + range.length);
   }
-  for (const ClientIx ix : transaction.touched) {
-    const Client& client = state.store[ix];
-    const ClockList::Entry first = client.structs[client.structs.find(client.before)];
-    merge_structs(state, ix, first.clock, client.state - 1);
-  }
-  // Collecting pushes further candidates while we were in the loops above, never while we are here.
+  // New structs that continue the one before, halves of what was cut, and what was collected.
   for (std::size_t i = transaction.merge_candidates.size(); i > 0; --i) {
     const Id id = transaction.merge_candidates[i - 1];
     const ItemIx ix = state.store.item_at(id);
@@ -104,6 +99,7 @@ void commit(State& state) {
   transaction.deletes.clear();
   transaction.merge_candidates.clear();
   transaction.changed.clear();
+  transaction.collect_later = false;
 }
 
 }  // namespace
@@ -158,7 +154,7 @@ void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t
 }
 
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key) {
-  if (state.observers.empty() && !state.options.clean_formats) return;
+  if (!state.wants_details()) return;
   std::vector<Transaction::Changed>& changed = state.transaction.changed;
   if (!changed.empty() && changed.back().branch == branch && changed.back().key == key) return;
   const Branch& type = state.branches[branch];

@@ -12,7 +12,7 @@ struct Transaction {
   std::uint32_t depth = 0;   // Nested begin()s; 0: none runs.
   std::uint64_t number = 0;  // Of the running or last one.
   bool local = true;
-  bool own_client_used_remotely = false;
+  bool collect_later = false;  // Something deleted still has its content.
   Origin origin = 0;
   std::vector<ClientIx>
       touched;  // Clients that got structs; Client::before says from which clock on.

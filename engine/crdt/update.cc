@@ -208,7 +208,7 @@ class Merge {
     return true;
   }
 
-  std::deque<Buffer> owned_;
+  std::deque<Arena> owned_;
   std::vector<LazyReader<Source>> readers_;
   std::priority_queue<Entry> queue_;
   std::int64_t moved_ = 0;
@@ -220,7 +220,7 @@ class Merge {
 template <class Source, class Sink>
 Result<Buffer> merge(std::span<const Bytes> updates) {
   if (updates.size() != 1) return Merge<Source, Sink>(updates).run();
-  std::deque<Buffer> owned;
+  std::deque<Arena> owned;
   LazyReader<Source> reader(updates[0], false, owned);
   std::vector<WireDelete> deletes;
   reader.read_deletes(deletes);
@@ -231,7 +231,7 @@ Result<Buffer> merge(std::span<const Bytes> updates) {
 template <class Source, class Sink>
 Result<Buffer> diff(Bytes update, Bytes state_vector) {
   DX_TRY(const ClockMap known, decode_state_vector(state_vector));
-  std::deque<Buffer> owned;
+  std::deque<Arena> owned;
   LazyReader<Source> reader(update, false, owned);
   LazyWriter<Sink> writer;
   while (const LazyStruct* current = reader.current()) {
@@ -263,7 +263,7 @@ Result<Buffer> diff(Bytes update, Bytes state_vector) {
 
 template <class Source, class Sink>
 Result<Buffer> convert(Bytes update) {
-  std::deque<Buffer> owned;
+  std::deque<Arena> owned;
   LazyReader<Source> reader(update, false, owned);
   LazyWriter<Sink> writer;
   for (; reader.current() != nullptr; reader.next()) writer.write(*reader.current(), 0);
@@ -275,7 +275,7 @@ Result<Buffer> convert(Bytes update) {
 
 template <class Source>
 Result<Buffer> state_vector_of(Bytes update) {
-  std::deque<Buffer> owned;
+  std::deque<Arena> owned;
   LazyReader<Source> reader(update, false, owned);
   WireWriter body;
   std::uint64_t size = 0;
@@ -316,7 +316,7 @@ Result<Buffer> state_vector_of(Bytes update) {
 
 template <class Source>
 Result<UpdateMeta> meta_of(Bytes update) {
-  std::deque<Buffer> owned;
+  std::deque<Arena> owned;
   LazyReader<Source> reader(update, false, owned);
   UpdateMeta meta;
   const LazyStruct* last = nullptr;

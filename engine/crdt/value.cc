@@ -79,8 +79,8 @@ Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
 
 codec::Any json_value(const State& state, ValueIx ix) {
   const JsonValue& value = state.values[ix];
-  if (value.any_size > 0) return any_of(Bytes(state.arena.data() + value.any, value.any_size));
-  return json_to_any(as_text(Bytes(state.arena.data() + value.json, value.json_size)));
+  if (value.any_size > 0) return any_of(state.arena.octets(value.any, value.any_size));
+  return json_to_any(as_text(state.arena.octets(value.json, value.json_size)));
 }
 
 Item make_value_item(State& state, const codec::Any& value) {
@@ -89,7 +89,7 @@ Item make_value_item(State& state, const codec::Any& value) {
   item.content = static_cast<std::uint32_t>(state.arena.size());
   if (const Buffer* octets = value.get<Buffer>()) {
     item.kind = Kind::Binary;
-    state.arena.insert(state.arena.end(), octets->begin(), octets->end());
+    state.arena.append(*octets);
   } else {
     item.kind = Kind::Any;
     append_any(state.arena, value);
@@ -117,10 +117,12 @@ Item make_document_item(State& state, const SubDocument& document) {
   item.length = 1;
   item.kind = Kind::Doc;
   item.content = static_cast<std::uint32_t>(state.arena.size());
-  codec::Writer(state.arena).var_string(document.guid);
-  Buffer options;
+  WireWriter guid;
+  guid.var_string(document.guid);
+  state.arena.append(guid.written());
+  Arena options;
   append_any(options, document.options);
-  WireReader in(options);
+  WireReader in(options.octets());
   read_doc_options(in, state.arena);
   item.content_size = static_cast<std::uint32_t>(state.arena.size() - item.content);
   return item;
