@@ -1,19 +1,23 @@
-// bench_engine --data DIR [--workload NAME] [--json] [--memory]: times the engine, one workload or
-// all of them (workloads.h). Exit code 1 for a wrong result, 2 for a wrong call or missing data.
+// bench_engine --data DIR [--workload NAME] [--json] [--memory] [--floor] [--budget-ms N]: times
+// the engine, one workload or all of them (workloads.h), for a second each or for the N
+// milliseconds. Exit code 1 for a wrong result, 2 for a wrong call or missing data.
 //
 // --json prints one line a workload, with the names of the peers' driver (peers/driver.mjs):
 // milliseconds on the wall and on the processor (medians), repetitions, octets of what was made or
 // taken, and the highest resident size of the process in KiB while it was measured. --memory adds
 // rss_before_kb: what was resident when the first repetition began, so that the difference is the
-// engine's. Memory is that of the workload only if the process runs no other one.
+// engine's. Memory is that of the workload only if the process runs no other one. --floor times
+// what the same octets cost without an engine (floor.h); the peer is then called floor.
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "tests/bench/floor.h"
 #include "tests/bench/workloads.h"
 
 namespace {
@@ -23,10 +27,14 @@ struct Options {
   std::string workload;
   bool json = false;
   bool memory = false;
+  bool floor = false;
 };
 
 int usage() {
-  std::fputs("usage: bench_engine --data DIR [--workload NAME] [--json] [--memory]\n", stderr);
+  std::fputs(
+      "usage: bench_engine --data DIR [--workload NAME] [--json] [--memory] [--floor] "
+      "[--budget-ms N]\n",
+      stderr);
   return 2;
 }
 
@@ -38,8 +46,8 @@ void print(const std::string& name, const diaryx::bench::Outcome& outcome, const
     fmt::print(
         "{{\"peer\":\"{}\",\"version\":\"{}\",\"workload\":\"{}\",\"ms_median\":{:.4f},"
         "\"cpu_median\":{:.4f},\"reps\":{},\"bytes\":{},\"peak_rss_kb\":{}{}}}\n",
-        DIARYX_BENCH_PEER, DIARYX_VERSION, name, timing.wall_ms, timing.cpu_ms, timing.repetitions,
-        outcome.bytes, timing.peak_rss_kb, before);
+        options.floor ? "floor" : DIARYX_BENCH_PEER, DIARYX_VERSION, name, timing.wall_ms,
+        timing.cpu_ms, timing.repetitions, outcome.bytes, timing.peak_rss_kb, before);
   } else {
     fmt::print("{:9} {:10.4f} ms on the processor, {:10.4f} on the wall, {} times, {} octets", name,
                timing.cpu_ms, timing.wall_ms, timing.repetitions, outcome.bytes);
@@ -62,8 +70,12 @@ int main(int argc, char** argv) {
       options.json = true;
     } else if (option == "--memory") {
       options.memory = true;
+    } else if (option == "--floor") {
+      options.floor = true;
     } else if (option == "--data" && i + 1 < argc) {
       options.folder = argv[++i];
+    } else if (option == "--budget-ms" && i + 1 < argc) {
+      diaryx::bench::set_budget_ms(std::strtod(argv[++i], nullptr));
     } else if (option == "--workload" && i + 1 < argc) {
       options.workload = argv[++i];
     } else {
@@ -79,8 +91,9 @@ int main(int argc, char** argv) {
   const diaryx::bench::Data data(options.folder);
   for (const std::string& name : names) {
     if (!options.workload.empty() && name != options.workload) continue;
-    if (const auto outcome = diaryx::bench::run_workload(data, name))
-      print(name, *outcome, options);
+    const auto outcome = options.floor ? diaryx::bench::run_floor(data, name)
+                                       : diaryx::bench::run_workload(data, name);
+    if (outcome) print(name, *outcome, options);
   }
   return 0;
 }

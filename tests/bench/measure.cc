@@ -23,6 +23,8 @@ constexpr clockid_t kThreadClock = CLOCK_MONOTONIC;
 constexpr clockid_t kThreadClock = CLOCK_THREAD_CPUTIME_ID;
 #endif
 
+double budget_ms = 1000;
+
 double median(std::vector<double>& values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
@@ -41,6 +43,10 @@ long status_kb(const std::string& field) {
 
 }  // namespace
 
+void set_budget_ms(double budget) {
+  budget_ms = budget;
+}
+
 void Stopwatch::start() noexcept {
   wall_start_ = now_ms(CLOCK_MONOTONIC);
   cpu_start_ = now_ms(kThreadClock);
@@ -54,12 +60,11 @@ void Stopwatch::stop() noexcept {
 Timing measure_parts(const std::function<void(Stopwatch&)>& body) {
   constexpr std::size_t kLeast = 5;
   constexpr std::size_t kMost = 2000;
-  constexpr double kBudgetMs = 1000;
   Timing timing;
   timing.rss_before_kb = status_kb("VmRSS");
   std::vector<double> wall;
   std::vector<double> cpu;
-  for (double spent = 0; wall.size() < kLeast || (spent < kBudgetMs && wall.size() < kMost);) {
+  for (double spent = 0; wall.size() < kLeast || (spent < budget_ms && wall.size() < kMost);) {
     Stopwatch watch;
     body(watch);
     wall.push_back(watch.wall_ms());

@@ -33,8 +33,11 @@ class Stopwatch {
   double cpu_start_ = 0;
 };
 
-// `body` until there are at least five repetitions and a second of them; `prepare` before each, not
-// timed. No repetition is left out: the first ones are as cold as they are.
+// How long all repetitions of a workload shall take; a second if nobody says.
+void set_budget_ms(double budget);
+
+// `body` until there are at least five repetitions and the budget is spent; `prepare` before each,
+// not timed. No repetition is left out: the first ones are as cold as they are.
 Timing measure(const std::function<void()>& prepare, const std::function<void()>& body);
 // The same for a body that says itself when it is to be timed.
 Timing measure_parts(const std::function<void(Stopwatch&)>& body);
