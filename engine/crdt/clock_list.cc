@@ -10,7 +10,8 @@ namespace {
 template <std::uint32_t kCount>
 std::uint32_t count_up_to(const std::uint32_t* clocks, std::uint32_t clock) noexcept {
   std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < kCount; ++i) count += static_cast<std::uint32_t>(clocks[i] <= clock);
+  for (std::uint32_t i = 0; i < kCount; ++i)
+    count += static_cast<std::uint32_t>(clocks[i] <= clock);
   return count;
 }
 
@@ -53,7 +54,8 @@ ClockList::Place ClockList::find(Clock clock) const noexcept {
                     (at + 1 == blocks_.size() || clock < firsts_[at + 1]);
   if (!near) at = find_block(clock);
   const Block& block = blocks_[at];
-  const auto relative = static_cast<std::uint32_t>(std::min<Clock>(clock - block.base, kUnused - 1));
+  const auto relative =
+      static_cast<std::uint32_t>(std::min<Clock>(clock - block.base, kUnused - 1));
   // Whoever walks along asks for one of the next ones.
   if (near && hint_.at < block.count && block.clocks()[hint_.at] <= relative) {
     const std::uint32_t end = std::min(hint_.at + kNear, block.count);
@@ -77,7 +79,8 @@ ClockList::Place ClockList::find(Clock clock) const noexcept {
 
 std::size_t ClockList::count_from(Place place) const noexcept {
   std::size_t count = blocks_[place.block].count - place.at;
-  for (std::size_t i = std::size_t{place.block} + 1; i < blocks_.size(); ++i) count += blocks_[i].count;
+  for (std::size_t i = std::size_t{place.block} + 1; i < blocks_.size(); ++i)
+    count += blocks_[i].count;
   return count;
 }
 
@@ -125,7 +128,8 @@ void ClockList::insert_after(Place place, Entry entry) {
   const bool at_end = place == last();
   if (at_end) return append(entry);
   ++count_;
-  if (!fits(blocks_[place.block], entry.clock)) return add_block(std::size_t{place.block} + 1, entry);
+  if (!fits(blocks_[place.block], entry.clock))
+    return add_block(std::size_t{place.block} + 1, entry);
   if (blocks_[place.block].count == kBlock) {
     split_block(place.block);
     if (place.at >= kBlock / 2) place = {place.block + 1, place.at - kBlock / 2};

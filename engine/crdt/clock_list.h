@@ -87,7 +87,8 @@ class ClockList {
  private:
   static constexpr std::uint32_t kUnused = 0xFFFFFFFFU;
   static constexpr std::uint32_t kNear = 3;
-  static constexpr std::uint32_t kSmallest = 4;  // Most clients of a long-lived document wrote little.
+  static constexpr std::uint32_t kSmallest =
+      4;  // Most clients of a long-lived document wrote little.
 
   struct Block {
     Clock base = 0;
@@ -104,7 +105,9 @@ class ClockList {
   };
 
   std::uint32_t find_block(Clock clock) const noexcept;
-  static bool fits(const Block& block, Clock clock) noexcept { return clock - block.base < kUnused; }
+  static bool fits(const Block& block, Clock clock) noexcept {
+    return clock - block.base < kUnused;
+  }
   void add_block(std::size_t at, Entry entry);
   void split_block(std::uint32_t ix);
 

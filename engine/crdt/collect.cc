@@ -12,8 +12,8 @@ namespace {
 void turn_to_gc(State& state, ItemIx ix) {
   Item& item = state.items[ix];
   Item gc;
-  gc.clock = item.clock;
-  gc.length = item.length;
+  gc.set_clock(item.clock);
+  gc.set_length(item.length);
   gc.client = item.client;
   gc.set(Item::kDeleted);
   item = gc;
@@ -63,12 +63,12 @@ bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
   const Item& right = state.items[right_ix];
   if (left.kind != right.kind) return false;
   if (left.is_gc()) {
-    left.length += right.length;
+    left.set_length(left.length + right.length);
     state.items.free(right_ix);
     return true;
   }
   if (!kind_merges(left.kind) || left.right != right_ix || left.deleted() != right.deleted() ||
-      right.origin() != left.last_id() || left.right_origin() != right.right_origin()) {
+      right.origin() != left.last_id() || !left.same_right_origin(right)) {
     return false;
   }
   if (left.parent_sub == kNone) {
@@ -78,7 +78,7 @@ bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
     entry->last = left_ix;
   }
   join_content(state.arena, left, right);
-  left.length += right.length;
+  left.set_length(left.length + right.length);
   left.right = right.right;
   if (left.right != kNone) {
     state.items[left.right].left = left_ix;

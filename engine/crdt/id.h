@@ -20,6 +20,9 @@ using ValueIx = std::uint32_t;   // item.h: FormatValue
 // "No client", "no item", …, for every index above.
 inline constexpr std::uint32_t kNone = 0xFFFFFFFFU;
 
+// As many clients as a document can name: an item has 24 bits for each neighbour's.
+inline constexpr std::uint32_t kMaxClients = 0xFFFFFEU;
+
 inline constexpr std::uint64_t kMaxClock = (1ULL << 53U) - 1;
 
 struct Id {

@@ -27,7 +27,9 @@ std::uint32_t ListIndex::slot_of(NodeIx node, std::uint32_t child) const noexcep
 void ListIndex::adopt(ItemPool& items, NodeIx node, std::uint32_t level,
                       std::uint32_t child) noexcept {
   if (level == 0) {
-    items[child].leaf = node;
+    if (leaf_of_.size() <= child)
+      leaf_of_.resize(std::max<std::size_t>(items.size(), child + 1), kNone);
+    leaf_of_[child] = node;
   } else {
     nodes_[child].parent = node;
   }
@@ -49,7 +51,7 @@ void ListIndex::build(Root& root, ItemPool& items, ItemIx start) {
   for (ItemIx ix = start; ix != kNone; ix = items[ix].right) {
     insert_entry(root, items, leaf, 0, nodes_[leaf].size, ix,
                  static_cast<std::uint32_t>(items[ix].visible_length()));
-    leaf = items[ix].leaf;
+    leaf = leaf_of_[ix];
   }
 }
 
@@ -150,7 +152,7 @@ void ListIndex::remove_entry(Root& root, NodeIx node, std::uint32_t slot) {
 void ListIndex::insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix) {
   const auto count = static_cast<std::uint32_t>(items[ix].visible_length());
   if (left != kNone) {
-    const NodeIx leaf = items[left].leaf;
+    const NodeIx leaf = leaf_of_[left];
     insert_entry(root, items, leaf, 0, slot_of(leaf, left) + 1, ix, count);
     return;
   }
@@ -159,14 +161,14 @@ void ListIndex::insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix) {
   insert_entry(root, items, node, 0, 0, ix, count);
 }
 
-void ListIndex::remove(Root& root, ItemPool& items, ItemIx ix) {
-  const NodeIx leaf = items[ix].leaf;
+void ListIndex::remove(Root& root, ItemIx ix) {
+  const NodeIx leaf = leaf_of_[ix];
   remove_entry(root, leaf, slot_of(leaf, ix));
-  items[ix].leaf = kNone;
+  leaf_of_[ix] = kNone;
 }
 
-void ListIndex::add(const ItemPool& items, ItemIx ix, std::int64_t delta) {
-  const NodeIx leaf = items[ix].leaf;
+void ListIndex::add(ItemIx ix, std::int64_t delta) {
+  const NodeIx leaf = leaf_of_[ix];
   std::uint32_t& count = nodes_[leaf].count[slot_of(leaf, ix)];
   count = static_cast<std::uint32_t>(count + delta);
   propagate(leaf, delta);
@@ -183,10 +185,10 @@ ListIndex::Found ListIndex::find(const Root& root, std::uint64_t index) const no
   }
 }
 
-std::uint64_t ListIndex::index_of(const ItemPool& items, ItemIx ix) const noexcept {
+std::uint64_t ListIndex::index_of(ItemIx ix) const noexcept {
   std::uint64_t index = 0;
   std::uint32_t child = ix;
-  for (NodeIx node = items[ix].leaf; node != kNone; child = node, node = nodes_[node].parent) {
+  for (NodeIx node = leaf_of_[ix]; node != kNone; child = node, node = nodes_[node].parent) {
     for (std::uint32_t slot = 0; nodes_[node].child[slot] != child; ++slot)
       index += nodes_[node].count[slot];
   }
@@ -202,7 +204,7 @@ bool ListIndex::check_node(const ItemPool& items, NodeIx node, NodeIx parent, st
     if (level > 0) {
       if (!check_node(items, known.child[i], node, level - 1, next, below)) return false;
     } else {
-      if (known.child[i] != next || items[next].leaf != node) return false;
+      if (known.child[i] != next || leaf_of_[next] != node) return false;
       below = items[next].visible_length();
       next = items[next].right;
     }

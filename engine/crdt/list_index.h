@@ -1,8 +1,8 @@
 // The order-statistic tree over a long list: from an index to an item and back in O(log n).
 //
 // A B+-tree. Leaves hold the items of the list in order, deleted ones too; each entry of a node
-// counts the visible units of the item, or of the subtree, that it stands for. An item knows its
-// leaf (Item::leaf), a node its parent, so that a change walks up from where it happened:
+// counts the visible units of the item, or of the subtree, that it stands for. A table knows
+// each item's leaf, and a node its parent, so that a change walks up from where it happened:
 //
 //        [ 120 | 95 ]                     count of a subtree
 //        /          \                                            .
@@ -37,14 +37,14 @@ class ListIndex {
 
   // A new item behind `left`, in front of all if that is kNone.
   void insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix);
-  void remove(Root& root, ItemPool& items, ItemIx ix);
+  void remove(Root& root, ItemIx ix);
   // The visible length of an item changed.
-  void add(const ItemPool& items, ItemIx ix, std::int64_t delta);
+  void add(ItemIx ix, std::int64_t delta);
 
   // The item that holds the unit before `index`; 1 <= index <= units of the list.
   Found find(const Root& root, std::uint64_t index) const noexcept;
   // Visible units before an item.
-  std::uint64_t index_of(const ItemPool& items, ItemIx ix) const noexcept;
+  std::uint64_t index_of(ItemIx ix) const noexcept;
 
   // Is the tree as it must be for that list?
   bool check(const Root& root, const ItemPool& items, ItemIx start) const;
@@ -71,6 +71,7 @@ class ListIndex {
   bool check_node(const ItemPool& items, NodeIx node, NodeIx parent, std::uint32_t level,
                   ItemIx& next, std::uint64_t& units) const;
 
+  std::vector<NodeIx> leaf_of_;  // By item; kNone, or shorter: not in any tree.
   std::vector<Node> nodes_;
   std::vector<NodeIx> free_;
 };

@@ -21,7 +21,7 @@ Item make_text_item(State& state, std::string_view text) {
   const TextShape shape = measure(text);
   Item item;
   item.kind = Kind::String;
-  item.length = shape.units;
+  item.set_length(shape.units);
   item.flags = shape.flags;
   item.content = state.arena.append(text);
   item.content_size = static_cast<std::uint32_t>(text.size());
