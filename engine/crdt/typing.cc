@@ -22,7 +22,7 @@ bool is_dropped(const Item& item) noexcept {
 }
 
 // The last unit of `item` goes over to the deleted run right of it.
-bool erase_last(State& state, ItemIx ix) {
+bool erase_last(State& state, ItemIx ix, DeleteRange& erased) {
   Item& item = state.items[ix];
   if (item.right == kNone || !is_plain(item)) return false;
   Item& run = state.items[item.right];
@@ -30,6 +30,7 @@ bool erase_last(State& state, ItemIx ix) {
   if (!state.store[item.client].structs.move_start(run.clock, run.clock - 1)) return false;
   item.set_length(item.length - 1);
   --item.content_size;
+  erased = {item.client, item.end(), 1};
   run.set_clock(run.clock - 1);
   run.set_length(run.length + 1);
   run.set_origin(item.last_id());
@@ -38,12 +39,13 @@ bool erase_last(State& state, ItemIx ix) {
 }
 
 // The first unit of `item` goes over to the deleted run left of it.
-bool erase_first(State& state, ItemIx ix) {
+bool erase_first(State& state, ItemIx ix, DeleteRange& erased) {
   Item& item = state.items[ix];
   if (item.left == kNone || !is_plain(item)) return false;
   Item& run = state.items[item.left];
   if (!is_dropped(run) || !same_run(run, item)) return false;
   if (!state.store[item.client].structs.move_start(item.clock, item.clock + 1)) return false;
+  erased = {item.client, item.clock, 1};
   run.set_length(run.length + 1);
   item.set_clock(item.clock + 1);
   item.set_length(item.length - 1);
@@ -83,6 +85,7 @@ bool type_at_cursor(State& state, BranchIx branch_ix, std::uint64_t index, std::
   self.state += utf8.size();
   branch.length += utf8.size();
   list_resized(state, ix, static_cast<std::int64_t>(utf8.size()));
+  if (state.watched) tell_of_append(state, branch_ix, self.state - utf8.size());
   return true;
 }
 
@@ -92,22 +95,25 @@ bool erase_at_cursor(State& state, BranchIx branch_ix, std::uint64_t index) {
   ItemIx ix = branch.cursor;
   const std::uint64_t end = branch.cursor_index + state.items[ix].visible_length();
   bool erased = false;
+  DeleteRange range{};
   if (index == end) {
     do {
       ix = state.items[ix].right;
     } while (ix != kNone && !state.items[ix].visible());
-    erased = ix != kNone && erase_first(state, ix);
+    erased = ix != kNone && erase_first(state, ix, range);
     // Between here and the next edit lie only deleted runs, and the last one is the place to be.
     if (erased) set_cursor(state, branch_ix, state.items[ix].left, index);
   } else if (index + 1 == end) {
     std::uint64_t before = branch.cursor_index;
     while (!state.items[ix].visible()) ix = state.items[ix].left;
     if (ix != branch.cursor) before = end - state.items[ix].length;
-    erased = erase_last(state, ix);
+    erased = erase_last(state, ix, range);
     if (erased) set_cursor(state, branch_ix, ix, before);
   }
-  if (erased) --branch.length;
-  return erased;
+  if (!erased) return false;
+  --branch.length;
+  if (state.watched) tell_of_delete(state, branch_ix, range);
+  return true;
 }
 
 }  // namespace diaryx::crdt
