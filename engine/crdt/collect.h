@@ -7,7 +7,7 @@ namespace diaryx::crdt {
 
 // Nobody will ask what was deleted: content may go while the transaction runs.
 inline bool collects_at_once(const State& state) noexcept {
-  return state.options.gc && !state.wants_details();
+  return state.options.gc && !state.keeps_deleted();
 }
 // A deleted item forgets what it held. (A type is more work: collect_deleted.)
 inline void drop_content(Item& item) noexcept {

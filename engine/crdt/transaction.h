@@ -70,6 +70,15 @@ void note_append(Doc::State& state, ClientIx client);
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length);
 // This replica wants to have the content of the sub-document in `item`.
 void note_loaded(Doc::State& state, Id item);
+// A quick edit (typing.h) was made, in no transaction: its observers are told as after one.
+struct TransactionKind {
+  Origin origin;
+  bool local;
+};
+void tell_of_append(Doc::State& state, TransactionKind kind, BranchIx branch, ClientIx client,
+                    Clock before);
+void tell_of_delete(Doc::State& state, TransactionKind kind, BranchIx branch,
+                    const DeleteRange& range);
 // A direct child of `branch` changed.
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key);
 
