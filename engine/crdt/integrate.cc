@@ -51,7 +51,7 @@ void append_struct(State& state, ItemIx ix) {
   Client& client = state.store[item.client];
   DX_CHECK(client.state == item.clock);
   if (!client.structs.empty() && may_merge(state.items[client.structs.back()], item)) {
-    state.transaction.merge_candidates.push_back(item.id());
+    note_may_merge(state, ix);
   }
   client.structs.append({item.clock, ix});
   client.state = item.end();
@@ -199,6 +199,7 @@ BranchIx delete_one(State& state, ItemIx ix) {
     item.set(Item::kDeleted);
   }
   note_deleted(state, item.client, item.clock, item.length);
+  note_may_merge(state, ix);
   note_changed(state, item.parent, item.parent_sub);
   if (item.kind != Kind::Type) {
     if (!collects_at_once(state)) {
@@ -235,7 +236,7 @@ ItemIx split_item(State& state, ItemIx ix, std::uint64_t offset) {
   }
   ClockList& structs = state.store[left.client].structs;
   structs.insert_after(structs.find(left.clock), {right.clock, right_ix});
-  state.transaction.merge_candidates.push_back(right.id());
+  note_may_merge(state, right_ix);
   if (left.parent_sub == kNone) list_split(state, ix, right_ix);
   return right_ix;
 }
@@ -368,7 +369,7 @@ void delete_item(State& state, ItemIx ix) {
       if (inner != kNone) stack.push_back({inner, state.branches[inner].start, 0});
     } else if (item.clock < before_clock(state, item.client)) {
       // It will be collected with its type now, and could then merge with a neighbour.
-      state.transaction.merge_candidates.push_back(item.id());
+      note_may_merge(state, child);
     }
   }
 }
