@@ -56,8 +56,18 @@ async function report(seed, { program }, mode, first) {
 let count = 0
 let exchanged = 0
 let failed = 0
+let thrown = 0
 for (let seed = firstSeed; count < programs && Date.now() < end; ++seed, ++count) {
-  const { generator, mode } = makeProgram(seed)
+  let made
+  try {
+    made = makeProgram(seed)
+  } catch (error) {
+    // There is nothing to compare with.
+    log(`seed ${seed}: Yjs threw ${error.stack}`)
+    ++thrown
+    continue
+  }
+  const { generator, mode } = made
   exchanged += generator.exchanges.length
   const first = await compare(engine, generator.program, generator.exchanges, mode)
   if (!first) continue
@@ -66,5 +76,5 @@ for (let seed = firstSeed; count < programs && Date.now() < end; ++seed, ++count
   if (!options['keep-going']) break
 }
 engine.stop()
-log(`${count} programs, ${exchanged} exchanges, ${failed} with a difference`)
+log(`${count} programs, ${exchanged} exchanges, ${failed} with a difference, ${thrown} that Yjs could not run`)
 process.exit(failed === 0 ? 0 : 1)
