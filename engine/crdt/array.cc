@@ -30,6 +30,14 @@ void insert_values(State& state, BranchIx branch, ItemIx left,
   }
 }
 
+void insert_document_after(State& state, BranchIx branch, ItemIx left,
+                           const SubDocument& document) {
+  Item item = make_document_item(state, document);
+  item.parent = branch;
+  const ItemIx ix = insert_local(state, left, right_of(state, branch, left), item);
+  note_loaded(state, state.items[ix].id());
+}
+
 }  // namespace
 
 ItemIx right_of(const State& state, BranchIx branch, ItemIx left) noexcept {
@@ -124,10 +132,21 @@ void Array::insert_document(std::uint64_t index, const SubDocument& document) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
   DX_CHECK(index <= state.branches[type_.branch].length);
-  const ItemIx left = cut_at(state, type_.branch, index);
-  Item item = make_document_item(state, document);
-  item.parent = type_.branch;
-  insert_local(state, left, right_of(state, type_.branch, left), item);
+  insert_document_after(state, type_.branch, cut_at(state, type_.branch, index), document);
+}
+
+void Array::push_document(const SubDocument& document) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  insert_document_after(state, type_.branch, state.branches[type_.branch].end, document);
+}
+
+void Array::load_document(std::uint64_t index) {
+  State& state = state_of(type_);
+  DX_CHECK(index < state.branches[type_.branch].length);
+  const TransactionScope scope(state, 0, true);
+  const ItemIx ix = find_position(state, type_.branch, index + 1).item;
+  if (state.items[ix].kind == Kind::Doc) note_loaded(state, state.items[ix].id());
 }
 
 std::optional<SubDocument> Array::document(std::uint64_t index) const {

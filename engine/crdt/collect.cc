@@ -68,7 +68,8 @@ bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
     return true;
   }
   if (!kind_merges(left.kind) || left.right != right_ix || left.deleted() != right.deleted() ||
-      right.origin() != left.last_id() || !left.same_right_origin(right)) {
+      left.has(Item::kRedone) || right.has(Item::kRedone) || right.origin() != left.last_id() ||
+      !left.same_right_origin(right)) {
     return false;
   }
   if (left.parent_sub == kNone) {
@@ -79,6 +80,7 @@ bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
   }
   join_content(state.arena, left, right);
   left.set_length(left.length + right.length);
+  if (right.has(Item::kKeep)) left.set(Item::kKeep);
   left.right = right.right;
   if (left.right != kNone) {
     state.items[left.right].left = left_ix;

@@ -67,9 +67,16 @@ BranchIx Doc::State::root_of(KeyIx name) {
   return ix;
 }
 
+Listeners& Doc::State::listen() {
+  if (!listeners) listeners = std::make_unique<Listeners>();
+  watched = true;
+  return *listeners;
+}
+
 Doc::Doc(DocOptions options) : state_(std::make_unique<State>()) {
   state_->doc = this;
   state_->options = std::move(options);
+  state_->watched = state_->options.clean_formats;
   state_->self = state_->store.intern(state_->options.client_id);
 }
 
@@ -158,13 +165,44 @@ bool Doc::empty() const noexcept {
 }
 
 std::uint64_t Doc::observe(Observer observer) {
-  state_->observers.push_back({state_->next_handle, std::move(observer)});
+  state_->watched = true;
+  state_->observers.add(state_->next_handle, std::move(observer));
+  return state_->next_handle++;
+}
+
+std::uint64_t Doc::observe(TypeRef type, TypeObserver observer) {
+  Listeners& listeners = state_->listen();
+  listeners.types[type.branch].add(state_->next_handle, std::move(observer));
+  return state_->next_handle++;
+}
+
+std::uint64_t Doc::observe_deep(TypeRef type, DeepObserver observer) {
+  Listeners& listeners = state_->listen();
+  listeners.deep[type.branch].add(state_->next_handle, std::move(observer));
+  return state_->next_handle++;
+}
+
+std::uint64_t Doc::observe_documents(SubDocumentObserver observer) {
+  state_->listen().documents.add(state_->next_handle, std::move(observer));
   return state_->next_handle++;
 }
 
 void Doc::unobserve(std::uint64_t handle) {
-  std::erase_if(state_->observers,
-                [handle](const State::Registered& known) { return known.handle == handle; });
+  state_->observers.remove(handle);
+  if (Listeners* listeners = state_->listeners.get()) {
+    listeners->after.remove(handle);
+    listeners->documents.remove(handle);
+    for (auto& [branch, observers] : listeners->types) observers.remove(handle);
+    for (auto& [branch, observers] : listeners->deep) observers.remove(handle);
+    // While they are being called nothing may move; what is empty then goes the next time.
+    if (!state_->chain.telling) {
+      std::erase_if(listeners->types, [](const auto& entry) { return entry.second.empty(); });
+      std::erase_if(listeners->deep, [](const auto& entry) { return entry.second.empty(); });
+      if (listeners->empty()) state_->listeners.reset();
+    }
+  }
+  state_->watched =
+      !state_->observers.empty() || state_->options.clean_formats || state_->listeners != nullptr;
 }
 
 std::optional<Doc::Path> Doc::path_of(TypeRef type) const {

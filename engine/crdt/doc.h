@@ -46,6 +46,8 @@ class Text;
 class Map;
 class Array;
 class Xml;
+class Event;
+struct SubDocumentEvents;
 
 // What a map entry or an array slot holds.
 using Value = std::variant<codec::Any, TypeRef>;
@@ -123,9 +125,23 @@ class Doc {
   bool empty() const noexcept;
 
   // Observers are called in the order of registration, after each transaction that changed
-  // something. They may read the document and must not edit it.
+  // something; they must not throw. They may read the document, come and go (one that is added
+  // during a call is called from the next one on), and edit: the edits become a transaction of
+  // their own, whose observers are called once all of this one were. Nobody stops two that answer
+  // each other for ever.
   using Observer = std::function<void(const TransactionSummary&)>;
   std::uint64_t observe(Observer observer);
+  // Events (events.h) of one type, or of a type and all below it: earlier, while what was deleted
+  // can still be read. Called after each transaction that changed such a type and left it alive.
+  using TypeObserver = std::function<void(const Event&)>;
+  std::uint64_t observe(TypeRef type, TypeObserver observer);
+  using DeepObserver = std::function<void(const std::vector<const Event*>& events)>;
+  std::uint64_t observe_deep(TypeRef type, DeepObserver observer);
+  // After the transaction's update was told. What is made here counts as wanted, and so does what
+  // has the option autoLoad.
+  using SubDocumentObserver = std::function<void(const SubDocumentEvents&)>;
+  std::uint64_t observe_documents(SubDocumentObserver observer);
+  // Of any of these. A handle that is not, or no longer, one does nothing.
   void unobserve(std::uint64_t handle);
 
   // From a type up to its root: root name first, then a map key (string) or nothing for a place in
@@ -178,8 +194,9 @@ struct SubDocument {
 struct DeltaOp {
   enum class Kind : std::uint8_t { Insert, Retain, Delete };
   Kind kind;
-  // Of an Insert: a text, an embed, or (only in what to_delta() returns) a shared type.
-  std::variant<std::string, codec::Any, TypeRef> insert = {};
+  // Of an Insert: a text, an embed, a shared type (only in what to_delta() returns), or a new one
+  // (only in what apply_delta() takes).
+  std::variant<std::string, codec::Any, TypeRef, NewType> insert = {};
   std::uint64_t length = 0;  // Of a Retain or Delete: UTF-16 units.
   Attributes attributes = {};
 };
@@ -228,6 +245,8 @@ class Map {
   void set_document(std::string_view key, const SubDocument& document);
   // get() shows a sub-document as an object of guid and options; this tells it from a real one.
   std::optional<SubDocument> document(std::string_view key) const;
+  // Tells observers of sub-documents that its content is wanted now; nothing if there is none.
+  void load_document(std::string_view key);
   void erase(std::string_view key);
   void clear();
 
@@ -248,7 +267,9 @@ class Array {
   TypeRef insert_type(std::uint64_t index, TypeKind kind);
   TypeRef insert_type(std::uint64_t index, const NewType& type);
   void insert_document(std::uint64_t index, const SubDocument& document);
+  void push_document(const SubDocument& document);
   std::optional<SubDocument> document(std::uint64_t index) const;
+  void load_document(std::uint64_t index);  // As Map::load_document(). `index` < length().
   void erase(std::uint64_t index, std::uint64_t length);
 
  private:

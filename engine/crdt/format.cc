@@ -17,10 +17,6 @@ std::string_view json_of(const State& state, ValueIx value) {
   return as_text(Bytes(state.arena.data() + known.json, known.json_size));
 }
 
-bool is_null(const State& state, ValueIx value) {
-  return json_of(state, value) == "null";
-}
-
 bool is_structured(std::string_view json) noexcept {
   return json[0] == '{' || json[0] == '[';
 }
@@ -48,57 +44,9 @@ bool is_structured(const codec::Any& value) noexcept {
   return value.get<codec::AnyObject>() != nullptr || value.get<codec::AnyArray>() != nullptr;
 }
 
-// Yjs' equalAttrs: identical, or objects with identical members, one level deep.
-bool equal(const State& state, ValueIx a, ValueIx b) {
-  if (identical(state, a, b)) return true;
-  const std::string_view left = json_of(state, a);
-  const std::string_view right = json_of(state, b);
-  if (!is_structured(left) || !is_structured(right)) return false;
-  const codec::AnyObject ours = members_of(left);
-  const codec::AnyObject theirs = members_of(right);
-  if (ours.size() != theirs.size()) return false;
-  return std::all_of(ours.begin(), ours.end(), [&](const auto& member) {
-    const auto same_key = [&](const auto& other) { return other.first == member.first; };
-    const auto found = std::find_if(theirs.begin(), theirs.end(), same_key);
-    return found != theirs.end() && !is_structured(member.second) && member.second == found->second;
-  });
-}
-
 auto place_of(AttributeList& list, KeyIx key) {
   return std::find_if(list.begin(), list.end(),
                       [key](const Attribute& known) { return known.key == key; });
-}
-
-const Attribute* find_key(const AttributeList& list, KeyIx key) {
-  for (const Attribute& known : list) {
-    if (known.key == key) return &known;
-  }
-  return nullptr;
-}
-
-// `map.get(key) ?? null`
-ValueIx get(const AttributeList& list, KeyIx key) {
-  const Attribute* found = find_key(list, key);
-  return found == nullptr ? kNone : found->value;
-}
-
-void set(AttributeList& list, KeyIx key, ValueIx value) {
-  if (const auto found = place_of(list, key); found != list.end()) {
-    found->value = value;
-  } else {
-    list.push_back({key, value});
-  }
-}
-
-void remove(AttributeList& list, KeyIx key) {
-  if (const auto found = place_of(list, key); found != list.end()) list.erase(found);
-}
-
-KeyIx key_of(const Item& mark) noexcept {
-  return mark.content;
-}
-ValueIx value_of_mark(const Item& mark) noexcept {
-  return mark.content_size;
 }
 
 void forward(const State& state, TextCursor& cursor) {
@@ -131,8 +79,9 @@ void insert_mark(State& state, TextCursor& cursor, KeyIx key, ValueIx value) {
 void skip_matching(const State& state, TextCursor& cursor, const AttributeList& attributes) {
   while (cursor.right != kNone) {
     const Item& item = state.items[cursor.right];
-    const bool matches = item.kind == Kind::Format &&
-                         equal(state, get(attributes, key_of(item)), value_of_mark(item));
+    const bool matches =
+        item.kind == Kind::Format &&
+        equal_values(state, value_or_null(attributes, key_of(item)), value_of_mark(item));
     if (!item.deleted() && !matches) return;
     forward(state, cursor);
   }
@@ -142,9 +91,9 @@ void skip_matching(const State& state, TextCursor& cursor, const AttributeList& 
 AttributeList insert_marks(State& state, TextCursor& cursor, const AttributeList& attributes) {
   AttributeList negated;
   for (const Attribute& wanted : attributes) {
-    const ValueIx current = get(cursor.current, wanted.key);
-    if (equal(state, current, wanted.value)) continue;
-    set(negated, wanted.key, current);
+    const ValueIx current = value_or_null(cursor.current, wanted.key);
+    if (equal_values(state, current, wanted.value)) continue;
+    set_attribute(negated, wanted.key, current);
     insert_mark(state, cursor, wanted.key, wanted.value);
   }
   return negated;
@@ -156,9 +105,9 @@ void insert_negated(State& state, TextCursor& cursor, AttributeList negated) {
     if (!item.deleted()) {
       if (item.kind != Kind::Format) break;
       // A key that is not there is JavaScript's undefined, which equals no value, not even null.
-      const Attribute* found = find_key(negated, key_of(item));
-      if (found == nullptr || !equal(state, found->value, value_of_mark(item))) break;
-      remove(negated, key_of(item));
+      const Attribute* found = find_attribute(negated, key_of(item));
+      if (found == nullptr || !equal_values(state, found->value, value_of_mark(item))) break;
+      remove_attribute(negated, key_of(item));
     }
     forward(state, cursor);
   }
@@ -206,17 +155,18 @@ void clean_gap(State& state, ItemIx start, ItemIx current_place,
     if (item.deleted() || item.kind != Kind::Format) continue;
     const KeyIx key = key_of(item);
     const ValueIx value = value_of_mark(item);
-    const ValueIx at_start = get(start_attributes, key);
+    const ValueIx at_start = value_or_null(start_attributes, key);
     const bool last =
         std::find(last_marks.begin(), last_marks.end(), std::pair{key, ix}) != last_marks.end();
     const bool changes_nothing = identical(state, at_start, value);
     if (!last || changes_nothing) {
       delete_item(state, ix);
-      if (before_place && identical(state, get(current, key), value) && !changes_nothing) {
+      if (before_place && identical(state, value_or_null(current, key), value) &&
+          !changes_nothing) {
         if (is_null(state, at_start)) {
-          remove(current, key);
+          remove_attribute(current, key);
         } else {
-          set(current, key, at_start);
+          set_attribute(current, key, at_start);
         }
       }
     }
@@ -226,32 +176,83 @@ void clean_gap(State& state, ItemIx start, ItemIx current_place,
 
 }  // namespace
 
+const Attribute* find_attribute(const AttributeList& list, KeyIx key) noexcept {
+  for (const Attribute& known : list) {
+    if (known.key == key) return &known;
+  }
+  return nullptr;
+}
+
+ValueIx value_or_null(const AttributeList& list, KeyIx key) noexcept {
+  const Attribute* found = find_attribute(list, key);
+  return found == nullptr ? kNone : found->value;
+}
+
+void set_attribute(AttributeList& list, KeyIx key, ValueIx value) {
+  if (const auto found = place_of(list, key); found != list.end()) {
+    found->value = value;
+  } else {
+    list.push_back({key, value});
+  }
+}
+
+void remove_attribute(AttributeList& list, KeyIx key) {
+  if (const auto found = place_of(list, key); found != list.end()) list.erase(found);
+}
+
+bool is_null(const State& state, ValueIx value) {
+  return json_of(state, value) == "null";
+}
+
+bool equal_values(const State& state, ValueIx a, ValueIx b) {
+  if (identical(state, a, b)) return true;
+  const std::string_view left = json_of(state, a);
+  const std::string_view right = json_of(state, b);
+  if (!is_structured(left) || !is_structured(right)) return false;
+  const codec::AnyObject ours = members_of(left);
+  const codec::AnyObject theirs = members_of(right);
+  if (ours.size() != theirs.size()) return false;
+  return std::all_of(ours.begin(), ours.end(), [&](const auto& member) {
+    const auto same_key = [&](const auto& other) { return other.first == member.first; };
+    const auto found = std::find_if(theirs.begin(), theirs.end(), same_key);
+    return found != theirs.end() && !is_structured(member.second) && member.second == found->second;
+  });
+}
+
 AttributeList make_attributes(State& state, const Attributes& attributes) {
   AttributeList list;
   for (const auto* entry : codec::in_key_order(attributes)) {
     const KeyIx key = state.keys.intern(entry->first);
     if (entry->second.is_null()) {
-      set(list, key, kNone);
+      set_attribute(list, key, kNone);
       continue;
     }
     const auto value = static_cast<ValueIx>(state.values.size());
     state.values.push_back(store_json_value(state.arena, entry->second));
-    set(list, key, value);
+    set_attribute(list, key, value);
   }
   return list;
 }
 
 void pass_mark(const State& state, AttributeList& current, const Item& mark) {
   if (is_null(state, value_of_mark(mark))) {
-    remove(current, key_of(mark));
+    remove_attribute(current, key_of(mark));
   } else {
-    set(current, key_of(mark), value_of_mark(mark));
+    set_attribute(current, key_of(mark), value_of_mark(mark));
   }
 }
 
 codec::Any value_of(const State& state, ValueIx value) {
   if (value == kNone) return codec::Null{};
   return json_value(state, value);
+}
+
+Attributes make_object(const State& state, const AttributeList& list) {
+  Attributes object;
+  for (const Attribute& attribute : list)
+    object.emplace_back(state.keys[attribute.key], value_of(state, attribute.value));
+  codec::normalise_keys(object);
+  return object;
 }
 
 TextCursor at_start(const State& state, BranchIx branch) {
@@ -280,7 +281,8 @@ TextCursor seek(State& state, BranchIx branch, std::uint64_t index) {
 void insert_content(State& state, TextCursor& cursor, const Item& content, AttributeList attributes,
                     const Fill& fill) {
   for (const Attribute& current : cursor.current) {
-    if (find_key(attributes, current.key) == nullptr) attributes.push_back({current.key, kNone});
+    if (find_attribute(attributes, current.key) == nullptr)
+      attributes.push_back({current.key, kNone});
   }
   order_keys(state, attributes);
   skip_matching(state, cursor, attributes);
@@ -304,16 +306,16 @@ void format_range(State& state, TextCursor& cursor, std::uint64_t length,
     if (item.kind == Kind::Format && !item.deleted()) {
       const KeyIx key = key_of(item);
       const ValueIx value = value_of_mark(item);
-      const Attribute* wanted = find_key(attributes, key);
+      const Attribute* wanted = find_attribute(attributes, key);
       if (wanted == nullptr) {
-        set(cursor.current, key, value);
+        set_attribute(cursor.current, key, value);
       } else {
-        if (equal(state, wanted->value, value)) {
-          remove(negated, key);
+        if (equal_values(state, wanted->value, value)) {
+          remove_attribute(negated, key);
         } else if (length == 0) {
           break;
         } else {
-          set(negated, key, value);
+          set_attribute(negated, key, value);
         }
         delete_item(state, cursor.right);
       }

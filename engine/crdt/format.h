@@ -20,10 +20,30 @@ struct Attribute {
 // In the order of a JavaScript Map or object, whichever Yjs has there.
 using AttributeList = std::vector<Attribute>;
 
+// Null if there is no such key, which is not the same as a value of null.
+const Attribute* find_attribute(const AttributeList& list, KeyIx key) noexcept;
+// `map.get(key) ?? null`
+ValueIx value_or_null(const AttributeList& list, KeyIx key) noexcept;
+void set_attribute(AttributeList& list, KeyIx key, ValueIx value);
+void remove_attribute(AttributeList& list, KeyIx key);
+// Yjs' equalAttrs: identical, or objects with identical members, one level deep.
+bool equal_values(const State& state, ValueIx a, ValueIx b);
+bool is_null(const State& state, ValueIx value);
+
+// What a format mark says.
+inline KeyIx key_of(const Item& mark) noexcept {
+  return mark.content;
+}
+inline ValueIx value_of_mark(const Item& mark) noexcept {
+  return mark.content_size;
+}
+
 // Attributes of the API as a list, in the order in which JavaScript walks over such an object.
 AttributeList make_attributes(State& state, const Attributes& attributes);
 // The JSON value of a mark.
 codec::Any value_of(const State& state, ValueIx value);
+// The way back: as a JavaScript object has them.
+Attributes make_object(const State& state, const AttributeList& list);
 
 // What holds behind a mark.
 void pass_mark(const State& state, AttributeList& current, const Item& mark);

@@ -70,6 +70,7 @@ FormatCleanup plan_format_cleanup(const State& state) {
                                     return is_rich_text(branch) && !branch.deleted;
                                   });
   if (transaction.local || !needed) return plan;
+  plan.due = true;
   for (const ClientIx client : transaction.touched) {
     const Clock before = state.store[client].before;
     for_each_struct(state, client, before, state.store[client].state, [&](ItemIx ix) {

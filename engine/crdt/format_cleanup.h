@@ -10,9 +10,9 @@
 namespace diaryx::crdt {
 
 struct FormatCleanup {
+  bool due = false;             // A rich text was changed from outside.
   std::vector<BranchIx> whole;  // Texts that got or lost a mark.
   std::vector<Id> gaps;         // Deleted items of other rich texts.
-  bool empty() const noexcept { return whole.empty() && gaps.empty(); }
 };
 
 // What the running transaction gives reason to clean; to be called before it collects what it

@@ -32,6 +32,13 @@ struct Id {
   bool none() const noexcept { return client == kNone; }
 };
 
+// The name of one unit outside this document: a client id instead of an index.
+struct UnitId {
+  std::uint64_t client = 0;
+  Clock clock = 0;
+  bool operator==(const UnitId&) const = default;
+};
+
 // Deleted clocks [clock, clock + length) of one client.
 struct DeleteRange {
   ClientIx client;

@@ -14,8 +14,12 @@ bool merges_by_append(Kind kind) noexcept {
 // transaction ends? Then it need never exist. `right` is the item right of `left`.
 bool extends(const State& state, ItemIx left, Kind kind, ClientIx client, ItemIx right) noexcept {
   const Item& item = state.items[left];
-  if (item.kind != kind || item.client != client || item.deleted() || item.parent_sub != kNone)
+  // A kept item stays apart until the transaction ends: what we add may be deleted and collected.
+  constexpr std::uint8_t kStaysApart = Item::kDeleted | Item::kKeep;
+  if (item.kind != kind || item.client != client || (item.flags & kStaysApart) != 0 ||
+      item.parent_sub != kNone) {
     return false;
+  }
   if (item.end() != state.store[client].state || item.right != right) return false;
   return right == kNone ? item.right_origin().none()
                         : item.right_origin() == state.items[right].id();
@@ -182,9 +186,10 @@ BranchIx parent_of(const State& state, const Item& item, ItemIx left, ItemIx rig
   return neighbour != kNone ? state.items[neighbour].parent : kNone;
 }
 
-void delete_one(State& state, ItemIx ix) {
+// Returns the branch that went with it; kNone if none did.
+BranchIx delete_one(State& state, ItemIx ix) {
   Item& item = state.items[ix];
-  if (item.deleted()) return;
+  if (item.deleted()) return kNone;
   if (item.parent_sub == kNone) {
     const std::uint64_t length = item.visible_length();
     state.branches[item.parent].length -= length;
@@ -195,15 +200,17 @@ void delete_one(State& state, ItemIx ix) {
   }
   note_deleted(state, item.client, item.clock, item.length);
   note_changed(state, item.parent, item.parent_sub);
-  if (item.kind == Kind::Type) {
-    state.branches[item.content].deleted = true;
-    state.branch_stack.push_back(item.content);
-    state.transaction.collect_later = true;
-  } else if (!collects_at_once(state)) {
-    state.transaction.collect_later = true;
-  } else if (!item.has(Item::kKeep)) {
-    drop_content(item);
+  if (item.kind != Kind::Type) {
+    if (!collects_at_once(state)) {
+      state.transaction.collect_later = true;
+    } else if (!item.has(Item::kKeep)) {
+      drop_content(item);
+    }
+    return kNone;
   }
+  state.transaction.collect_later = true;
+  state.branches[item.content].deleted = true;
+  return item.content;
 }
 
 }  // namespace
@@ -259,7 +266,7 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
   // The commonest case of all: somebody goes on typing.
   if (offset == 0 && staged.origin_client() == staged.client &&
       staged.origin_clock() + 1 == staged.clock && merges_by_append(staged.kind) &&
-      !staged.has(Item::kParentIsId)) {
+      (staged.flags & (Item::kParentIsId | Item::kKeep)) == 0) {
     const ItemIx left = state.store[staged.client].structs.back();
     const ItemIx right = state.items[left].right;
     const bool same_right = right == kNone ? staged.right_origin().none()
@@ -336,25 +343,33 @@ ItemIx insert_local(State& state, ItemIx left, ItemIx right, Item item) {
 }
 
 void delete_item(State& state, ItemIx ix) {
-  std::vector<BranchIx>& stack = state.branch_stack;
-  const std::size_t bottom = stack.size();
-  delete_one(state, ix);
-  // Nested types are worked off from a list: their depth is the peer's choice, our stack is not.
-  while (stack.size() > bottom) {
-    const BranchIx branch_ix = stack.back();
-    stack.pop_back();
-    const auto sink = [&](ItemIx child) {
-      const Item& item = state.items[child];
-      if (!item.deleted()) {
-        delete_one(state, child);
-      } else if (item.clock < before_clock(state, item.client)) {
-        // It will be collected with its type now, and could then merge with a neighbour.
-        state.transaction.merge_candidates.push_back(item.id());
-      }
-    };
-    const Branch& branch = state.branches[branch_ix];
-    for (ItemIx child = branch.start; child != kNone; child = state.items[child].right) sink(child);
-    for (const MapEntries::Entry& entry : branch.map) sink(entry.last);
+  const BranchIx top = delete_one(state, ix);
+  if (top == kNone) return;
+  // Nested types are worked off from a stack of our own: their depth is the peer's choice. Depth
+  // first, because the order in which clients lose something is the order in which an UndoManager
+  // brings it back.
+  std::vector<State::DeleteFrame>& stack = state.delete_stack;
+  stack.push_back({top, state.branches[top].start, 0});
+  while (!stack.empty()) {
+    State::DeleteFrame& frame = stack.back();
+    const MapEntries& map = state.branches[frame.branch].map;
+    ItemIx child = frame.next;
+    if (child != kNone) {
+      frame.next = state.items[child].right;
+    } else if (frame.entry < map.size()) {
+      child = (map.begin() + static_cast<std::ptrdiff_t>(frame.entry++))->last;
+    } else {
+      stack.pop_back();
+      continue;
+    }
+    const Item& item = state.items[child];
+    if (!item.deleted()) {
+      const BranchIx inner = delete_one(state, child);
+      if (inner != kNone) stack.push_back({inner, state.branches[inner].start, 0});
+    } else if (item.clock < before_clock(state, item.client)) {
+      // It will be collected with its type now, and could then merge with a neighbour.
+      state.transaction.merge_candidates.push_back(item.id());
+    }
   }
 }
 

@@ -54,7 +54,8 @@ struct alignas(64) Item {
     kHasSurrogates = 4,
     // While staged: origin holds the id of the parent's item, not an origin.
     kParentIsId = 8,
-    kKeep = 16,
+    kKeep = 16,    // Not to be collected: an UndoManager may want it back.
+    kRedone = 32,  // Was deleted and made anew; State::redone says as what.
   };
 
   std::uint64_t clock : 56 = 0;

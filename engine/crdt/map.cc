@@ -81,7 +81,15 @@ void Map::set_document(std::string_view key, const SubDocument& document) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
   const Item item = make_document_item(state, document);
-  set_item(state, type_.branch, state.keys.intern(key), item);
+  const ItemIx ix = set_item(state, type_.branch, state.keys.intern(key), item);
+  note_loaded(state, state.items[ix].id());
+}
+
+void Map::load_document(std::string_view key) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  const ItemIx ix = live_item(state, type_.branch, state.keys.find(key));
+  if (ix != kNone && state.items[ix].kind == Kind::Doc) note_loaded(state, state.items[ix].id());
 }
 
 std::optional<SubDocument> Map::document(std::string_view key) const {

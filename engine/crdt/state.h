@@ -1,6 +1,7 @@
 // All that a document is: the parts that the files of this module work on together.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,10 @@
 #include "engine/crdt/content.h"
 #include "engine/crdt/doc.h"
 #include "engine/crdt/key_table.h"
+#include "engine/crdt/listeners.h"
 #include "engine/crdt/pending.h"
+#include "engine/crdt/redone.h"
+#include "engine/crdt/registry.h"
 #include "engine/crdt/staged.h"
 #include "engine/crdt/struct_store.h"
 #include "engine/crdt/transaction.h"
@@ -31,12 +35,13 @@ struct Doc::State {
   ListIndex index;  // Of all lists that are long enough for one.
   Pending pending;
   Transaction transaction;
+  Chain chain;
+  std::vector<ClientIx> arrivals;  // Clients in the order of their first structs.
+  RedoneTable redone;
 
-  struct Registered {
-    std::uint64_t handle;
-    Observer observer;
-  };
-  std::vector<Registered> observers;
+  Registry<const TransactionSummary&> observers;
+  std::unique_ptr<Listeners> listeners;  // None: nobody ever asked for events.
+  bool watched = false;                  // Somebody wants to know which types changed.
   std::uint64_t next_handle = 1;
 
   // A stamp per item, for the conflict scan (integrate.cc).
@@ -44,6 +49,12 @@ struct Doc::State {
   std::uint64_t next_stamp = 1;
   // Scratch that keeps its capacity.
   std::vector<BranchIx> branch_stack;
+  struct DeleteFrame {
+    BranchIx branch;
+    ItemIx next;        // Of its list.
+    std::size_t entry;  // Of its map, once the list is through.
+  };
+  std::vector<DeleteFrame> delete_stack;
   Buffer update_scratch;
   Staged staged;
 
@@ -51,7 +62,7 @@ struct Doc::State {
       root_by_key;  // Of a name's number; shorter than `keys`, or kNone: not a root.
 
   // Somebody will ask what a transaction did.
-  bool wants_details() const noexcept { return !observers.empty() || options.clean_formats; }
+  bool wants_details() const noexcept { return watched; }
 
   // An edit may go the short way (typing.h): it is a transaction by itself, and nobody watches.
   bool edits_unseen() const noexcept { return transaction.depth == 0 && !wants_details(); }
@@ -61,6 +72,8 @@ struct Doc::State {
     return name < root_by_key.size() ? root_by_key[name] : kNone;
   }
   BranchIx root_of(KeyIx name);  // Made without a kind if need be.
+
+  Listeners& listen();  // Made if need be; from then on changes are noted.
 };
 
 using State = Doc::State;

@@ -152,6 +152,9 @@ void Text::apply_delta(const std::vector<DeltaOp>& delta, bool sanitize) {
       erase_content(state, cursor, op.length);
     } else if (const auto* embed = std::get_if<codec::Any>(&op.insert)) {
       insert_content(state, cursor, make_embed_item(state, *embed), std::move(attributes));
+    } else if (const auto* type = std::get_if<NewType>(&op.insert)) {
+      insert_content(state, cursor, make_type_item(state, *type), std::move(attributes),
+                     type->fill);
     } else if (const auto* text = std::get_if<std::string>(&op.insert)) {
       std::string_view inserted = *text;
       // Quill's texts always end with a line end, which Yjs does not keep.
@@ -168,14 +171,7 @@ std::vector<DeltaOp> Text::to_delta() const {
   std::vector<DeltaOp> delta;
   AttributeList current;
   std::string text;
-  const auto attributes = [&] {
-    Attributes object;
-    for (const Attribute& attribute : current) {
-      object.emplace_back(state.keys[attribute.key], value_of(state, attribute.value));
-    }
-    codec::normalise_keys(object);
-    return object;
-  };
+  const auto attributes = [&] { return make_object(state, current); };
   const auto pack = [&] {
     if (!text.empty()) delta.push_back({DeltaOp::Kind::Insert, std::move(text), 0, attributes()});
     text.clear();

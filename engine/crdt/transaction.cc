@@ -67,6 +67,55 @@ std::vector<TransactionSummary::Change> changes_of(const State& state) {
   return changes;
 }
 
+// Runs observers: what they edit becomes a transaction of its own.
+template <class Call>
+void tell(State& state, Call call) {
+  state.chain.telling = true;
+  state.transaction.depth = 0;
+  call();
+  state.transaction.depth = 1;
+  state.chain.telling = false;
+}
+
+// Notes what cannot be found again once another transaction runs.
+void freeze(const State& state, Transaction& transaction) {
+  transaction.befores.clear();
+  for (const ClientIx client : transaction.touched)
+    transaction.befores.push_back(state.store[client].before);
+}
+
+void thaw(State& state, Transaction&& frozen) {
+  state.transaction = std::move(frozen);
+  const Transaction& transaction = state.transaction;
+  for (std::size_t i = 0; i < transaction.touched.size(); ++i) {
+    Client& client = state.store[transaction.touched[i]];
+    client.before = transaction.befores[i];
+    client.before_transaction = transaction.number;
+  }
+}
+
+void set_aside(State& state) {
+  freeze(state, state.transaction);
+  state.chain.set_aside = std::move(state.transaction);
+  state.transaction = Transaction{};
+}
+
+// The end of a transaction that an observer made: it waits, the one it was told about goes on.
+void make_wait(State& state) {
+  freeze(state, state.transaction);
+  state.chain.waiting.push_back(std::move(state.transaction));
+  thaw(state, std::move(state.chain.set_aside));
+  // As in Yjs: the update of the first transaction holds all that came since it began.
+  const Transaction& made = state.chain.waiting.back();
+  for (std::size_t i = 0; i < made.touched.size(); ++i) {
+    Client& client = state.store[made.touched[i]];
+    if (client.before_transaction == state.transaction.number) continue;
+    client.before = made.befores[i];
+    client.before_transaction = state.transaction.number;
+    state.transaction.touched.push_back(made.touched[i]);
+  }
+}
+
 void tell_observers(State& state) {
   const Transaction& transaction = state.transaction;
   const std::vector<TransactionSummary::Change> changes = changes_of(state);
@@ -74,32 +123,52 @@ void tell_observers(State& state) {
   encode_transaction(state, sink);
   const TransactionSummary summary{transaction.origin, transaction.local, sink.rest().written(),
                                    changes, *state.doc};
-  // By index: an observer may remove itself.
-  for (std::size_t i = 0; i < state.observers.size(); ++i) state.observers[i].observer(summary);
+  tell(state, [&] { state.observers.call(summary); });
   state.update_scratch = std::move(sink).take();
 }
 
-void begin(Transaction& transaction, Origin origin, bool local) {
-  ++transaction.number;
+void begin(State& state, Origin origin, bool local) {
+  Transaction& transaction = state.transaction;
+  transaction.number = ++state.chain.numbers;
   transaction.origin = origin;
   transaction.local = local;
 }
 
-void commit(State& state) {
+void clean_formats(State& state) {
+  const FormatCleanup cleanup = plan_format_cleanup(state);
+  if (!cleanup.due) return;
+  tell(state, [&] {
+    const TransactionScope scope(state, 0, true);
+    run_format_cleanup(state, cleanup);
+  });
+}
+
+void finish(State& state) {
   Transaction& transaction = state.transaction;
   const bool changed = !transaction.touched.empty() || !transaction.deletes.empty();
-  sort_and_join(state.store, transaction.deletes);
-  collect_and_merge(state);
-  if (!transaction.local && state.self != kNone &&
-      before_clock(state, state.self) != state.store[state.self].state) {
-    choose_other_client_id(state);
+  const bool own_id_used_remotely =
+      !transaction.local && state.self != kNone &&
+      before_clock(state, state.self) != state.store[state.self].state;
+  if (state.listeners != nullptr) {
+    const std::vector<ClientIx> losers = clients_in_order(transaction.deletes);
+    sort_and_join(state.store, transaction.deletes);
+    tell(state, [&] { tell_listeners(state, losers); });
+  } else {
+    sort_and_join(state.store, transaction.deletes);
   }
+  if (state.options.clean_formats) clean_formats(state);
+  collect_and_merge(state);
+  if (own_id_used_remotely) choose_other_client_id(state);
   if (changed && !state.observers.empty()) tell_observers(state);
+  if (state.listeners != nullptr) {
+    tell(state, [&] { tell_document_listeners(state); });
+  }
   transaction.touched.clear();
   transaction.deletes.clear();
   transaction.merge_candidates.clear();
   transaction.changed.clear();
   transaction.collect_later = false;
+  transaction.loaded.clear();
 }
 
 }  // namespace
@@ -111,29 +180,34 @@ Buffer TransactionSummary::update_v2() const {
 }
 
 TransactionScope::TransactionScope(Doc::State& state, Origin origin, bool local) : state_(state) {
-  Transaction& transaction = state.transaction;
-  if (transaction.depth++ == 0) {
-    begin(transaction, origin, local);
+  if (state.transaction.depth == 0) {
+    if (state.chain.telling) set_aside(state);
+    begin(state, origin, local);
   } else if (!local) {
-    transaction.local =
-        false;  // As Yjs: an update applied inside makes the whole transaction a remote one.
+    // As Yjs: an update applied inside makes the whole transaction a remote one.
+    state.transaction.local = false;
   }
+  ++state.transaction.depth;
 }
 
 TransactionScope::~TransactionScope() {
-  // Still inside while observers run, so that an edit of theirs cannot start a commit of its own.
-  Transaction& transaction = state_.transaction;
-  if (transaction.depth == 1) {
-    FormatCleanup cleanup;
-    if (state_.options.clean_formats) cleanup = plan_format_cleanup(state_);
-    commit(state_);
-    if (!cleanup.empty()) {
-      begin(transaction, 0, true);
-      run_format_cleanup(state_, cleanup);
-      commit(state_);
+  if (state_.transaction.depth == 1) {
+    if (state_.chain.telling) {
+      make_wait(state_);
+      return;
+    }
+    finish(state_);
+    while (!state_.chain.waiting.empty()) {
+      thaw(state_, std::move(state_.chain.waiting.front()));
+      state_.chain.waiting.pop_front();
+      finish(state_);
     }
   }
-  --transaction.depth;
+  --state_.transaction.depth;
+}
+
+const Transaction& transaction_of(const Doc::State& state, std::uint64_t number) noexcept {
+  return state.transaction.number == number ? state.transaction : state.chain.set_aside;
 }
 
 Clock before_clock(const Doc::State& state, ClientIx client) noexcept {
@@ -147,10 +221,15 @@ void note_append(Doc::State& state, ClientIx client) {
   known.before_transaction = state.transaction.number;
   known.before = known.state;
   state.transaction.touched.push_back(client);
+  if (known.state == 0) state.arrivals.push_back(client);
 }
 
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length) {
   state.transaction.deletes.push_back({client, clock, length});
+}
+
+void note_loaded(Doc::State& state, Id item) {
+  if (state.listeners != nullptr) state.transaction.loaded.push_back(item);
 }
 
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key) {

@@ -1,6 +1,18 @@
-// A batch of edits, and what happens when it is over: collection, merging, events.
+// A batch of edits, and what happens when it is over:
+//
+//   1. observers of types are told what changed, with events (events.h), then UndoManagers;
+//   2. what was deleted is collected, structs are merged;
+//   3. observers of the document are told (TransactionSummary), then those of sub-documents.
+//
+// Observers may edit. That is a transaction of its own, which begins and ends while the one that
+// they are told about is set aside; it waits in Chain until that one went through all three steps,
+// as in Yjs:
+//
+//   transact  ──1──2──3──▶           ──1──2──3──▶
+//               └ edits ┄ waits ┄┄┄┄┄┘
 #pragma once
 
+#include <deque>
 #include <vector>
 
 #include "engine/crdt/doc.h"
@@ -24,6 +36,17 @@ struct Transaction {
     KeyIx key;  // kNone: the list.
   };
   std::vector<Changed> changed;  // Kept only if somebody observes.
+  std::vector<Id> loaded;        // Sub-documents that this replica wants the content of.
+  // Of a transaction that was set aside: Client::before of each of `touched`.
+  std::vector<Clock> befores;
+};
+
+// The transactions of one document that are not over yet.
+struct Chain {
+  std::uint64_t numbers = 0;  // Of all transactions so far.
+  bool telling = false;       // Observers run.
+  Transaction set_aside;      // While one of theirs runs: the one that they are told about.
+  std::deque<Transaction> waiting;
 };
 
 // Runs while it lives; the outermost one commits when it ends.
@@ -38,11 +61,15 @@ class TransactionScope {
   Doc::State& state_;
 };
 
+// The transaction of that number: the running one or the one set aside for it.
+const Transaction& transaction_of(const Doc::State& state, std::uint64_t number) noexcept;
 // The clock of `client` when the transaction began.
 Clock before_clock(const Doc::State& state, ClientIx client) noexcept;
 // To be called before a struct of `client` is appended.
 void note_append(Doc::State& state, ClientIx client);
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length);
+// This replica wants to have the content of the sub-document in `item`.
+void note_loaded(Doc::State& state, Id item);
 // A direct child of `branch` changed.
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key);
 

@@ -13,11 +13,13 @@ bool same_run(const Item& left, const Item& right) noexcept {
 }
 
 bool is_plain(const Item& item) noexcept {
-  return item.kind == Kind::String && item.has(Item::kAscii) && !item.deleted() && item.length > 1 &&
-         !item.has(Item::kKeep);
+  return item.kind == Kind::String && item.has(Item::kAscii) && !item.deleted() &&
+         item.length > 1 && !item.has(Item::kKeep);
 }
 
-bool is_dropped(const Item& item) noexcept { return item.kind == Kind::Deleted && item.deleted(); }
+bool is_dropped(const Item& item) noexcept {
+  return item.kind == Kind::Deleted && item.deleted() && !item.has(Item::kRedone);
+}
 
 // The last unit of `item` goes over to the deleted run right of it.
 bool erase_last(State& state, ItemIx ix) {

@@ -131,7 +131,11 @@ Item make_document_item(State& state, const SubDocument& document) {
 std::optional<SubDocument> document_of(const State& state, ItemIx ix) {
   const Item& item = state.items[ix];
   if (item.kind != Kind::Doc || item.deleted()) return std::nullopt;
-  const codec::Any document = document_value(content_bytes(state.arena, item));
+  return document_in(state, ix);
+}
+
+SubDocument document_in(const State& state, ItemIx ix) {
+  const codec::Any document = document_value(content_bytes(state.arena, state.items[ix]));
   return SubDocument{*document.find("guid")->get<std::string>(),
                      *document.find("options")->get<codec::AnyObject>()};
 }

@@ -19,7 +19,9 @@ Item make_value_item(State& state, const codec::Any& value);
 // Content for a new item that is a shared type, or a sub-document.
 Item make_type_item(State& state, const NewType& type);
 Item make_document_item(State& state, const SubDocument& document);
-// The sub-document that an item is, if it is one.
+// The sub-document that a Kind::Doc item is, deleted or not.
+SubDocument document_in(const State& state, ItemIx ix);
+// The sub-document that an item is, if it is one and there.
 std::optional<SubDocument> document_of(const State& state, ItemIx ix);
 
 }  // namespace diaryx::crdt

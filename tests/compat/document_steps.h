@@ -39,8 +39,13 @@ class DocumentSteps {
   // False if the step is none of these. `number` counts the steps of the case.
   bool run(std::size_t number, const OrderedJson& step, Report& report);
 
- private:
+  // The replica that a step names. Throws if there is none.
   Replica& replica(const OrderedJson& step, const char* member = "replica");
+  // What is expected of a step, on documents that do or do not clean formats.
+  const OrderedJson& expectation(const OrderedJson& step) const;
+  bool clean_formats() const noexcept { return clean_formats_; }
+
+ private:
   void transact(const OrderedJson& step, Report& report);
   void apply(const OrderedJson& step, Report& report);
   void apply_many(const OrderedJson& step, Report& report);
@@ -51,7 +56,6 @@ class DocumentSteps {
   void handle_message(const OrderedJson& step, Report& report);
   bool apply_bytes(Replica& replica, std::string_view format, Bytes update, Report& report);
   void expect_emits(Replica& replica, const OrderedJson& expected, Report& report);
-  const OrderedJson& expectation(const OrderedJson& step) const;
 
   const CaseFile& case_;
   bool clean_formats_;

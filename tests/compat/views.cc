@@ -1,6 +1,8 @@
 #include "tests/compat/views.h"
 
+#include "engine/codec/wtf8.h"
 #include "tests/compat/edits.h"
+#include "tests/compat/report.h"
 #include "tests/compat/values.h"
 
 namespace diaryx::compat {
@@ -39,38 +41,22 @@ std::string_view name_of(TypeKind kind) {
 
 OrderedJson view_json(TypeRef type);
 
-OrderedJson view_document(const crdt::SubDocument& document) {
-  return {{"$", "doc"}, {"guid", document.guid}};
-}
-
 OrderedJson view_value(const crdt::Value& value) {
   if (const auto* type = std::get_if<TypeRef>(&value)) return view_json(*type);
   return from_any(std::get<codec::Any>(value));
 }
 
-// A type as a value among others: {"$":"type"}.
-OrderedJson view_type(TypeRef type) {
-  return {{"$", "type"}, {"kind", name_of(kind_of(type))}, {"json", view_json(type)}};
-}
-
 // `mark_types`: show types as such, and not as what toJSON() makes of them.
 OrderedJson view_map(TypeRef type, bool mark_types = false) {
-  OrderedJson members = OrderedJson::object();
-  OrderedJson pairs = OrderedJson::array();
-  bool plain = true;
+  std::vector<std::pair<std::string, OrderedJson>> members;
   Map(type).for_each([&](std::string_view key, const crdt::Value& value) {
     const auto document = Map(type).document(key);
     const auto* inner = mark_types ? std::get_if<TypeRef>(&value) : nullptr;
-    OrderedJson shown = document           ? view_document(*document)
-                        : inner != nullptr ? view_type(*inner)
-                                           : view_value(value);
-    const OrderedJson name = from_text(key);
-    if (!name.is_string() || key == "$" || key == "__proto__") plain = false;
-    pairs.push_back(OrderedJson::array({name, shown}));
-    if (plain) members[std::string(key)] = std::move(shown);
+    members.emplace_back(key, document           ? view_document(*document)
+                              : inner != nullptr ? view_type(*inner)
+                                                 : view_value(value));
   });
-  if (plain) return members;
-  return {{"$", "obj"}, {"v", std::move(pairs)}};
+  return view_object(members);
 }
 
 OrderedJson view_array(TypeRef type) {
@@ -114,7 +100,7 @@ OrderedJson view_tree(TypeRef type) {
   switch (kind) {
     case TypeKind::Text:
     case TypeKind::XmlText:
-      view[std::string(name_of(kind))] = view_delta(type);
+      view[std::string(name_of(kind))] = view_delta(Text(type).to_delta());
       if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
     case TypeKind::XmlHook:
@@ -146,7 +132,7 @@ OrderedJson view_root(TypeRef type) {
       view["string"] = from_text(Text(type).to_string());
       [[fallthrough]];
     case TypeKind::XmlText:
-      view["delta"] = view_delta(type);
+      view["delta"] = view_delta(Text(type).to_delta());
       view["length"] = Text(type).length();
       if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
@@ -172,16 +158,40 @@ OrderedJson view_root(TypeRef type) {
 
 }  // namespace
 
-OrderedJson view_delta(TypeRef text) {
+OrderedJson view_document(const crdt::SubDocument& document) {
+  return {{"$", "doc"}, {"guid", document.guid}};
+}
+
+OrderedJson view_type(TypeRef type) {
+  return {{"$", "type"}, {"kind", name_of(kind_of(type))}, {"json", view_json(type)}};
+}
+
+OrderedJson view_object(const std::vector<std::pair<std::string, OrderedJson>>& members) {
+  codec::AnyObject order;  // Of the names: integer-like ones come first.
+  for (std::size_t i = 0; i < members.size(); ++i)
+    order.emplace_back(members[i].first, static_cast<double>(i));
+  codec::normalise_keys(order);
+  OrderedJson object = OrderedJson::object();
+  OrderedJson pairs = OrderedJson::array();
+  bool plain = true;
+  for (const auto& [key, place] : order) {
+    const OrderedJson& value = members[static_cast<std::size_t>(*place.get<double>())].second;
+    if (codec::has_lone_surrogate(key) || key == "$" || key == "__proto__") plain = false;
+    if (plain) object[key] = value;
+    pairs.push_back(OrderedJson::array({from_text(key), value}));
+  }
+  if (plain) return object;
+  return {{"$", "obj"}, {"v", std::move(pairs)}};
+}
+
+OrderedJson view_delta(const std::vector<crdt::DeltaOp>& delta) {
   OrderedJson list = OrderedJson::array();
-  for (const crdt::DeltaOp& op : Text(text).to_delta()) {
+  for (const crdt::DeltaOp& op : delta) {
     OrderedJson step = OrderedJson::object();
     if (const auto* inserted = std::get_if<std::string>(&op.insert))
       step["insert"] = from_text(*inserted);
     if (const auto* embed = std::get_if<codec::Any>(&op.insert)) step["insert"] = from_any(*embed);
-    if (const auto* type = std::get_if<TypeRef>(&op.insert)) {
-      step["insert"] = view_type(*type);
-    }
+    if (const auto* type = std::get_if<TypeRef>(&op.insert)) step["insert"] = view_type(*type);
     if (!op.attributes.empty()) step["attributes"] = from_any(op.attributes);
     list.push_back(std::move(step));
   }
@@ -191,7 +201,7 @@ OrderedJson view_delta(TypeRef text) {
 OrderedJson view_roots(crdt::Doc& doc, const OrderedJson& roots) {
   OrderedJson views = OrderedJson::object();
   for (const auto& [name, kind] : roots.items()) {
-    views[name] = view_root(doc.root(name, root_kind(kind.get<std::string>()).value()).value());
+    views[name] = view_root(need(doc.root(name, need(root_kind(kind.get<std::string>())))));
   }
   return views;
 }
@@ -203,7 +213,7 @@ OrderedJson view_clocks(const crdt::ClockMap& clocks) {
 }
 
 OrderedJson view_state_vector(Bytes state_vector) {
-  return view_clocks(crdt::decode_state_vector(state_vector).value());
+  return view_clocks(need(crdt::decode_state_vector(state_vector)));
 }
 
 }  // namespace diaryx::compat
