@@ -49,7 +49,8 @@ async function report(seed, { program }, mode, first) {
   const file = path.join(options.found, `${name}.json`)
   writeFileSync(file, `${JSON.stringify(kase)}\n`)
   log(`made small: ${small.steps.length} steps, ${found.what}`)
-  log(JSON.stringify(small.steps))
+  const shown = JSON.stringify(small.steps)
+  if (shown.length < 4000) log(shown)
   log(`written to ${file}; again: node run.mjs ENGINE_DRIVER --seed ${seed} --programs 1${options.steps ? ` --steps ${options.steps}` : ''}`)
 }
 
