@@ -125,6 +125,18 @@ TEST_SUITE("crdt/hostile") {
     CHECK_FALSE(doc.apply_update(test::hex("01 01 06 01 00 ff ff ff ff ff ff ff 0f 00")));
   }
 
+  TEST_CASE("client ids end at 2^53 - 1 in either format") {
+    // A GC struct of client 2^53 - 1, and of 2^53.
+    CHECK(feed(test::hex("01 01 ff ff ff ff ff ff ff 0f 00 00 01 00"), false));
+    CHECK_FALSE(feed(test::hex("01 01 80 80 80 80 80 80 80 10 00 00 01 00"), false));
+    const auto v2 = [](std::string_view client) {
+      return test::hex("00 00 08 " + std::string(client) +
+                       " 00 00 01 00 01 00 00 00 01 01 01 01 00 00");
+    };
+    CHECK(feed(v2("bf ff ff ff ff ff ff 1f"), true));
+    CHECK_FALSE(feed(v2("80 80 80 80 80 80 80 20"), true));
+  }
+
   TEST_CASE(
       "types nested very deep are integrated, shown, deleted and collected without recursion") {
     // An array in an array in …: each struct's parent is the one before it.
