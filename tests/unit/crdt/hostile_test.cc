@@ -138,6 +138,20 @@ TEST_SUITE("crdt/hostile") {
   }
 
   TEST_CASE(
+      "a longer struct in place of one that is there already does not go on in another list") {
+    // Client 5 wrote one unit into "t"; then it pretends to have begun with five units in "u".
+    Doc doc({.client_id = 1});
+    doc.text("t");
+    doc.text("u");
+    REQUIRE(doc.apply_update(test::hex("01 01 05 00 04 01 01 \"t\" 01 \"x\" 00")));
+    REQUIRE(doc.apply_update(test::hex("01 01 05 00 04 01 01 \"u\" 05 \"hello\" 00")));
+    CHECK(doc.check_invariants());
+    CHECK(doc.clock_of(5) == 5);
+    CHECK(doc.text("t").to_string() == "x");
+    CHECK(doc.text("u").to_string().empty());
+  }
+
+  TEST_CASE(
       "types nested very deep are integrated, shown, deleted and collected without recursion") {
     // An array in an array in …: each struct's parent is the one before it.
     Buffer update = test::hex("01");
