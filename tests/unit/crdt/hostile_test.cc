@@ -151,6 +151,15 @@ TEST_SUITE("crdt/hostile") {
     CHECK(doc.text("u").to_string().empty());
   }
 
+  TEST_CASE("a delete of nothing is left out when an update is rewritten") {
+    const Buffer update = test::hex("00 02 09 01 00 00 05 02 04 00 05 01");
+    const auto v2 = convert_v1_to_v2(update);
+    REQUIRE(v2);
+    const auto back = convert_v2_to_v1(*v2);
+    REQUIRE(back);
+    CHECK(*back == test::hex("00 01 05 01 05 01"));
+  }
+
   TEST_CASE(
       "types nested very deep are integrated, shown, deleted and collected without recursion") {
     // An array in an array in …: each struct's parent is the one before it.
