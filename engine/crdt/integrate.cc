@@ -302,7 +302,10 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
   }
   if (offset > 0) {
     left = item_clean_end(state, {staged.client, staged.clock + offset - 1});
-    if (state.items[left].is_gc()) parent = kNone;
+    // Somebody else's struct with that clock, or the rest of one that was collected.
+    const Item& before = state.items[left];
+    if (before.is_gc() || before.parent != parent || before.parent_sub != parent_sub)
+      parent = kNone;
     Item& item = state.items[ix];
     Item head = item;
     split_content(state.arena, head, item, offset);

@@ -249,7 +249,8 @@ void LazyReader<Source>::read_deletes(std::vector<WireDelete>& out) {
       const Clock clock = source_.delete_clock();
       const std::uint64_t length = source_.delete_length();
       if (length > kMaxClock - clock) return in().fail("a deleted clock above 2^53 - 1");
-      out.push_back({client, clock, length});
+      // Of nothing: v2 cannot say it, Yjs throws there.
+      if (length > 0) out.push_back({client, clock, length});
     }
   }
   if (!in().failed() && in().remaining() != 0) in().fail("goes on after its end");
