@@ -83,6 +83,26 @@ std::string show_element(TypeRef type) {
   return text + ">" + show_children(type) + "</" + name + ">";
 }
 
+// What JavaScript's for-in walks over: a string has its units for members.
+codec::AnyObject members_of(const codec::Any& value) {
+  codec::AnyObject members;
+  const auto add = [&](codec::Any member) {
+    members.emplace_back(std::to_string(members.size()), std::move(member));
+  };
+  if (const auto* object = value.get<codec::AnyObject>()) members = *object;
+  if (const auto* array = value.get<codec::AnyArray>()) {
+    for (const codec::Any& member : *array) add(member);
+  }
+  if (const auto* text = value.get<std::string>()) {
+    for (const char16_t unit : utf8_to_utf16(*text)) {
+      std::string one;
+      append_code_point(one, unit);
+      add(one);
+    }
+  }
+  return members;
+}
+
 // Attributes of a text run are shown as elements around it.
 std::string show_text(TypeRef type) {
   std::string text;
@@ -92,13 +112,11 @@ std::string show_text(TypeRef type) {
               [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
     for (const auto& [name, value] : nodes) {
       text += "<" + name;
-      if (const auto* object = value.get<codec::AnyObject>()) {
-        codec::AnyObject members = *object;
-        std::sort(members.begin(), members.end(),
-                  [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
-        for (const auto& [key, member] : members)
-          text += " " + key + "=\"" + js_string(member) + "\"";
-      }
+      codec::AnyObject members = members_of(value);
+      std::sort(members.begin(), members.end(),
+                [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
+      for (const auto& [key, member] : members)
+        text += " " + key + "=\"" + js_string(member) + "\"";
       text += ">";
     }
     if (const auto* inserted = std::get_if<std::string>(&op.insert)) text += *inserted;

@@ -164,6 +164,21 @@ OrderedJson view_root(TypeRef type) {
 
 }  // namespace
 
+std::string_view view_kind(TypeRef type) {
+  return name_of(kind_of(type));
+}
+
+OrderedJson view_typed(const crdt::Value& value) {
+  if (const auto* type = std::get_if<TypeRef>(&value))
+    return {{"$", "type"}, {"kind", view_kind(*type)}, {"json", view_json(*type)}};
+  const codec::Any& plain = std::get<codec::Any>(value);
+  // The engine shows a sub-document as an object of these two.
+  const codec::Any* guid = plain.find("guid");
+  if (guid != nullptr && plain.find("options") != nullptr)
+    return {{"$", "doc"}, {"guid", *guid->get<std::string>()}};
+  return from_any(plain);
+}
+
 OrderedJson view_delta(TypeRef text) {
   OrderedJson list = OrderedJson::array();
   for (const crdt::DeltaOp& op : Text(text).to_delta()) {
@@ -171,10 +186,7 @@ OrderedJson view_delta(TypeRef text) {
     if (const auto* inserted = std::get_if<std::string>(&op.insert))
       step["insert"] = from_text(*inserted);
     if (const auto* embed = std::get_if<codec::Any>(&op.insert)) step["insert"] = from_any(*embed);
-    if (const auto* type = std::get_if<TypeRef>(&op.insert)) {
-      step["insert"] = {
-          {"$", "type"}, {"kind", name_of(kind_of(*type))}, {"json", view_json(*type)}};
-    }
+    if (const auto* type = std::get_if<TypeRef>(&op.insert)) step["insert"] = view_typed(*type);
     if (!op.attributes.empty()) step["attributes"] = from_any(op.attributes);
     list.push_back(std::move(step));
   }
