@@ -110,7 +110,7 @@ class Integration {
     std::sort(parked_.begin(), parked_.end(), [&](const Section& a, const Section& b) {
       return state_.store[a.client].id > state_.store[b.client].id;
     });
-    V1Sink sink;
+    V2Sink sink;
     sink.reserve();
     sink.rest().var_uint(parked_.size());
     for (const Section& section : parked_) {
@@ -142,21 +142,28 @@ class Integration {
 // Deletes what is there; returns false if some of the range is not there yet and puts that into
 // `range`.
 bool apply_delete(State& state, DeleteRange& range) {
-  const Clock known = state.store[range.client].state;
-  const Clock end = range.clock + range.length;
+  const Client& client = state.store[range.client];
+  const Clock known = client.state;
   if (range.clock >= known) return false;
-  Clock clock = range.clock;
-  while (clock < std::min(end, known)) {
-    const ItemIx ix = state.store.item_at({range.client, clock});
-    const Item& item = state.items[ix];
-    if (item.deleted()) {
-      clock = item.end();
-      continue;
+  const Clock end = range.clock + range.length;
+  const Clock stop = std::min(end, known);
+  const ClockList& structs = client.structs;
+  ClockList::Place place = structs.find(range.clock);
+  for (Clock clock = range.clock; clock < stop;) {
+    ItemIx ix = structs.item(place);
+    if (!state.items[ix].deleted()) {
+      if (state.items[ix].clock < clock) {
+        ix = split_item(state, ix, clock - state.items[ix].clock);
+        place = structs.find(clock);
+      }
+      if (state.items[ix].end() > end) {
+        split_item(state, ix, end - state.items[ix].clock);
+        place = structs.find(clock);
+      }
+      delete_item(state, ix);
     }
-    const ItemIx start = item.clock < clock ? split_item(state, ix, clock - item.clock) : ix;
-    if (state.items[start].end() > end) split_item(state, start, end - state.items[start].clock);
-    clock = state.items[start].end();
-    delete_item(state, start);
+    clock = state.items[ix].end();
+    if (!structs.next(place)) break;
   }
   if (end <= known) return true;
   range = {range.client, known, end - known};
@@ -186,7 +193,7 @@ std::vector<Bytes> views(const std::vector<Buffer>& updates) {
 void compact(Pending& pending) {
   constexpr std::size_t kSlack = 1U << 16U;
   if (pending.updates.size() < 2 || pending.octets < 2 * pending.merged_octets + kSlack) return;
-  Result<Buffer> merged = merge_updates_v1(views(pending.updates));
+  Result<Buffer> merged = merge_updates_v2(views(pending.updates));
   DX_CHECK(merged);  // We wrote them ourselves.
   pending.updates.clear();
   pending.octets = merged->size();
@@ -201,10 +208,10 @@ void retry_pending(State& state, Staged& staged) {
                   [&](const Pending::Missing& m) { return state.store[m.client].state > m.clock; });
   if (!worth_it) return;
   Result<Buffer> merged = pending.updates.size() == 1 ? Result<Buffer>(pending.updates[0])
-                                                      : merge_updates_v1(views(pending.updates));
+                                                      : merge_updates_v2(views(pending.updates));
   DX_CHECK(merged);  // We wrote them ourselves.
   staged.from_outside = false;
-  const Status decoded = decode_update(state, Format::V1, *merged, staged);
+  const Status decoded = decode_update(state, Format::V2, *merged, staged);
   staged.from_outside = true;
   if (!decoded) return;  // The document is full: it goes on waiting.
   pending.updates.clear();
@@ -242,13 +249,13 @@ Buffer pending_update(const State& state) {
   if (!state.pending.deletes.empty()) {
     std::vector<DeleteRange> deletes = state.pending.deletes;
     sort_and_join(state.store, deletes);
-    V1Sink sink;
+    V2Sink sink;
     sink.reserve();
     sink.rest().u8(0);  // No structs.
     write_deletes(state, sink, std::span<const DeleteRange>(deletes));
     updates.push_back(std::move(sink).take());
   }
-  Result<Buffer> merged = merge_updates_v1(views(updates));
+  Result<Buffer> merged = merge_updates_v2(views(updates));
   DX_CHECK(merged);
   return std::move(*merged);
 }

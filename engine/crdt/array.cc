@@ -30,6 +30,14 @@ void insert_values(State& state, BranchIx branch, ItemIx left,
   }
 }
 
+void insert_document_after(State& state, BranchIx branch, ItemIx left,
+                           const SubDocument& document) {
+  Item item = make_document_item(state, document);
+  item.parent = branch;
+  const ItemIx ix = insert_local(state, left, right_of(state, branch, left), item);
+  note_loaded(state, state.items[ix].id());
+}
+
 }  // namespace
 
 ItemIx right_of(const State& state, BranchIx branch, ItemIx left) noexcept {
@@ -55,7 +63,7 @@ ItemIx cut_at(State& state, BranchIx branch, std::uint64_t index) {
 
 void erase_range(State& state, BranchIx branch, std::uint64_t index, std::uint64_t length) {
   const ItemIx left = cut_at(state, branch, index);
-  const std::uint64_t cursor_index = state.branches[branch].cursor_index;
+  ItemIx before = left;
   ItemIx ix = left != kNone ? state.items[left].right : state.branches[branch].start;
   while (length > 0 && ix != kNone) {
     if (!state.items[ix].deleted()) {
@@ -63,9 +71,11 @@ void erase_range(State& state, BranchIx branch, std::uint64_t index, std::uint64
       length -= state.items[ix].length;
       delete_item(state, ix);
     }
+    before = ix;
     ix = state.items[ix].right;
   }
-  if (left != kNone) set_cursor(state, branch, left, cursor_index);  // Nothing changed before it.
+  // All that lies between `left` and here is deleted.
+  if (before != left) set_cursor(state, branch, before, index);
 }
 
 std::uint64_t Array::length() const {
@@ -122,11 +132,13 @@ void Array::insert_document(std::uint64_t index, const SubDocument& document) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);
   DX_CHECK(index <= state.branches[type_.branch].length);
-  const ItemIx left = cut_at(state, type_.branch, index);
-  Item item = make_document_item(state, document);
-  item.parent = type_.branch;
-  const ItemIx ix = insert_local(state, left, right_of(state, type_.branch, left), item);
-  note_loaded(state, state.items[ix].id());
+  insert_document_after(state, type_.branch, cut_at(state, type_.branch, index), document);
+}
+
+void Array::push_document(const SubDocument& document) {
+  State& state = state_of(type_);
+  const TransactionScope scope(state, 0, true);
+  insert_document_after(state, type_.branch, state.branches[type_.branch].end, document);
 }
 
 void Array::load_document(std::uint64_t index) {

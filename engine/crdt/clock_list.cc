@@ -139,6 +139,15 @@ void ClockList::insert_after(Place place, Entry entry) {
   block.insert(place.at + 1, static_cast<std::uint32_t>(entry.clock - block.base), entry.item);
 }
 
+bool ClockList::move_start(Clock from, Clock to) noexcept {
+  const Place place = find(from);
+  Block& block = blocks_[place.block];
+  if (to < block.base || !fits(block, to)) return false;
+  block.clocks()[place.at] = static_cast<std::uint32_t>(to - block.base);
+  if (place.at == 0) firsts_[place.block] = to;
+  return true;
+}
+
 void ClockList::erase(Place place) {
   --count_;
   Block& block = blocks_[place.block];

@@ -77,6 +77,9 @@ class ClockList {
   // Behind `place`, with a clock between it and what follows.
   void insert_after(Place place, Entry entry);
   void erase(Place place);
+  // The struct that begins at `from` now begins at `to`, within what it and the one before it hold.
+  // False if a block cannot say so; then nothing has changed.
+  bool move_start(Clock from, Clock to) noexcept;
 
   std::size_t block_count() const noexcept { return blocks_.size(); }
   std::span<const ItemIx> items_of(std::size_t block) const noexcept {

@@ -12,8 +12,8 @@ namespace {
 void turn_to_gc(State& state, ItemIx ix) {
   Item& item = state.items[ix];
   Item gc;
-  gc.clock = item.clock;
-  gc.length = item.length;
+  gc.set_clock(item.clock);
+  gc.set_length(item.length);
   gc.client = item.client;
   gc.set(Item::kDeleted);
   item = gc;
@@ -63,13 +63,13 @@ bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
   const Item& right = state.items[right_ix];
   if (left.kind != right.kind) return false;
   if (left.is_gc()) {
-    left.length += right.length;
+    left.set_length(left.length + right.length);
     state.items.free(right_ix);
     return true;
   }
   if (!kind_merges(left.kind) || left.right != right_ix || left.deleted() != right.deleted() ||
       left.has(Item::kRedone) || right.has(Item::kRedone) || right.origin() != left.last_id() ||
-      left.right_origin() != right.right_origin()) {
+      !left.same_right_origin(right)) {
     return false;
   }
   if (left.parent_sub == kNone) {
@@ -79,7 +79,7 @@ bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
     entry->last = left_ix;
   }
   join_content(state.arena, left, right);
-  left.length += right.length;
+  left.set_length(left.length + right.length);
   if (right.has(Item::kKeep)) left.set(Item::kKeep);
   left.right = right.right;
   if (left.right != kNone) {
@@ -102,9 +102,7 @@ void collect_deleted(State& state, const DeleteRange& range) {
     if (item.clock >= end) return;
     if (item.deleted() && !item.is_gc() && !item.has(Item::kKeep)) {
       if (item.kind == Kind::Type) collect_branch(state, item.content);
-      item.kind = Kind::Deleted;
-      item.content = 0;
-      item.content_size = 0;
+      drop_content(item);
     }
     if (!structs.next(place)) return;
   }

@@ -5,6 +5,17 @@
 
 namespace diaryx::crdt {
 
+// Nobody will ask what was deleted: content may go while the transaction runs.
+inline bool collects_at_once(const State& state) noexcept {
+  return state.options.gc && !state.keeps_deleted();
+}
+// A deleted item forgets what it held. (A type is more work: collect_deleted.)
+inline void drop_content(Item& item) noexcept {
+  item.kind = Kind::Deleted;
+  item.content = 0;
+  item.content_size = 0;
+}
+
 // Replaces the content of what lies deleted in `range` by its length; what was inside deleted types
 // becomes GC.
 void collect_deleted(State& state, const DeleteRange& range);

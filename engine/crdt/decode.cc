@@ -17,8 +17,6 @@ constexpr std::uint8_t kHasParentSub = 0x20;
 // way.
 constexpr std::size_t kMaxArena = 0xF0000000U;
 constexpr std::size_t kMaxGrowth = 8;
-// Of a struct in v1: few have less.
-constexpr std::size_t kStructOctets = 12;
 
 template <class Source>
 class Decoder {
@@ -54,6 +52,10 @@ class Decoder {
  private:
   ClientIx intern(std::uint64_t id) {
     if (id != last_id_ || last_ix_ == kNone) {
+      if (state_.store.size() >= kMaxClients) {
+        in_.fail("more clients than a document holds");
+        return 0;
+      }
       last_ix_ = state_.store.intern(id);
       last_id_ = id;
     }
@@ -72,16 +74,13 @@ class Decoder {
     const std::uint64_t structs = in_.var_uint();
     if (structs > structs_left_) return in_.fail("more structs than octets");
     if (Source::kIsV2) structs_left_ -= structs;
-    // As many as are likely; what a peer claims is not yet believed.
-    state_.items.reserve(static_cast<std::size_t>(
-        std::min(structs, (Source::kIsV2 ? structs_left_ / 64 : in_.remaining()) / kStructOctets)));
     const ClientIx ix = intern(source_.client());
     Clock clock = in_.var_uint();
     Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
     for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
       const ItemIx item = state_.items.make_last();
       state_.items[item].client = ix;
-      state_.items[item].clock = clock;
+      state_.items[item].set_clock(clock);
       read_struct(item);
       const std::uint64_t length = state_.items[item].length;
       if (length == 0) in_.fail("a struct without length");
@@ -119,7 +118,7 @@ class Decoder {
     const unsigned kind = info & 0x1FU;
     if (kind == 0 || kind == 10) {
       item.kind = static_cast<Kind>(kind);
-      item.length = kind == 0 ? source_.length() : in_.var_uint();
+      item.set_length(kind == 0 ? source_.length() : in_.var_uint());
       item.set(Item::kDeleted);
       return;
     }
@@ -127,7 +126,8 @@ class Decoder {
     item.kind = static_cast<Kind>(kind);
     if ((info & kHasOrigin) != 0) item.set_origin(reference(item, source_.left_id()));
     if ((info & kHasRightOrigin) != 0) item.set_right_origin(reference(item, source_.right_id()));
-    if (!item.origin().none() && item.origin_client == item.right_origin_client) check_order(item);
+    if (!item.origin().none() && item.origin_client() == item.right_origin_client())
+      check_order(item);
     if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
       if (source_.parent_is_root()) {
         const KeyIx name = intern_text(source_.text());
@@ -146,10 +146,11 @@ class Decoder {
   // lie in any order.) Asked of what is new and comes from outside: what we have once taken must
   // not be refused when it comes again.
   void check_order(const Item& item) {
-    const Client& client = state_.store[item.origin_client];
+    const Client& client = state_.store[item.origin_client()];
     const bool known = item.clock < state_.store[item.client].state;
     if (known || !staged_.from_outside) return;
-    if (item.origin_clock <= item.right_origin_clock || item.origin_clock >= client.state) return;
+    if (item.origin_clock() <= item.right_origin_clock() || item.origin_clock() >= client.state)
+      return;
     const ItemIx left = state_.store.item_at(item.origin());
     // What was collected lost its order.
     if (left == state_.store.item_at(item.right_origin()) && !state_.items[left].is_gc()) {
@@ -166,12 +167,12 @@ class Decoder {
     item.length = 1;
     switch (item.kind) {
       case Kind::Deleted:
-        item.length = source_.length();
+        item.set_length(source_.length());
         return;
       case Kind::String:
         return read_text(item);
       case Kind::Any:
-        item.length = source_.length();
+        item.set_length(source_.length());
         if (item.length > in_.remaining()) return in_.fail("more values than octets");
         read_anys(in_, item.length, state_.arena);
         break;
@@ -207,15 +208,15 @@ class Decoder {
     if constexpr (Source::kIsV2) {
       text = source_.text().text;  // WTF-8 where a length cuts a pair.
       const TextShape shape = measure(text);
-      item.length = shape.units;
+      item.set_length(shape.units);
       item.flags = static_cast<std::uint8_t>(item.flags | shape.flags);
     } else {
       text = as_text(source_.text_octets());
       if (is_ascii(text)) {
-        item.length = text.size();
+        item.set_length(text.size());
         item.set(Item::kAscii);
       } else if (is_utf8(text)) {
-        item.length = utf16_length(text);
+        item.set_length(utf16_length(text));
       } else {
         return in_.fail("a string is not UTF-8");
       }
@@ -225,7 +226,7 @@ class Decoder {
   }
 
   void read_json_values(Item& item) {
-    item.length = source_.length();
+    item.set_length(source_.length());
     if (item.length > structs_left_) return in_.fail("more values than octets");
     Arena one;
     for (std::uint64_t i = 0; i < item.length && !in_.failed(); ++i) {

@@ -24,8 +24,8 @@ constexpr std::uint8_t kNothingKnown[] = {0};  // A state vector.
 
 // What waits is merged in, as Yjs does; the structs of it that the other side has are left out.
 Buffer with_pending(const State& state, Format format, Buffer encoded, Bytes state_vector) {
-  Result<Buffer> lacking = diff_update_v1(pending_update(state), state_vector);
-  if (format == Format::V2 && lacking) lacking = convert_v1_to_v2(*lacking);
+  Result<Buffer> lacking = diff_update_v2(pending_update(state), state_vector);
+  if (format == Format::V1 && lacking) lacking = convert_v2_to_v1(*lacking);
   DX_CHECK(lacking);
   const Bytes both[] = {encoded, *lacking};
   Result<Buffer> merged = format == Format::V2 ? merge_updates_v2(both) : merge_updates_v1(both);

@@ -80,8 +80,8 @@ struct TransactionSummary {
     TypeRef type;
     std::vector<std::string> keys;
   };
-  const std::vector<Change>& changes;
   const Doc& doc;
+  std::vector<Change> changes() const;
   Buffer update_v2() const;  // The same as `update` in format v2, made when asked for.
 };
 
@@ -194,8 +194,9 @@ struct SubDocument {
 struct DeltaOp {
   enum class Kind : std::uint8_t { Insert, Retain, Delete };
   Kind kind;
-  // Of an Insert: a text, an embed, or (only in what to_delta() returns) a shared type.
-  std::variant<std::string, codec::Any, TypeRef> insert = {};
+  // Of an Insert: a text, an embed, a shared type (only in what to_delta() returns), or a new one
+  // (only in what apply_delta() takes).
+  std::variant<std::string, codec::Any, TypeRef, NewType> insert = {};
   std::uint64_t length = 0;  // Of a Retain or Delete: UTF-16 units.
   Attributes attributes = {};
 };
@@ -266,6 +267,7 @@ class Array {
   TypeRef insert_type(std::uint64_t index, TypeKind kind);
   TypeRef insert_type(std::uint64_t index, const NewType& type);
   void insert_document(std::uint64_t index, const SubDocument& document);
+  void push_document(const SubDocument& document);
   std::optional<SubDocument> document(std::uint64_t index) const;
   void load_document(std::uint64_t index);  // As Map::load_document(). `index` < length().
   void erase(std::uint64_t index, std::uint64_t length);

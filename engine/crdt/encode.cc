@@ -19,7 +19,7 @@ template <class Sink>
 void write_parent(const State& state, Sink& sink, const Item& item) {
   if (item.has(Item::kParentIsId)) {
     sink.parent_info(false);
-    sink.left_id(state.store[item.origin_client].id, item.origin_clock);
+    sink.left_id(state.store[item.origin_client()].id, item.origin_clock());
   } else if (const Branch& parent = state.branches[item.parent]; parent.is_root()) {
     sink.parent_info(true);
     sink.text(state.keys[parent.name], Item::kHasSurrogates);

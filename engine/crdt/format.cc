@@ -328,7 +328,7 @@ void format_range(State& state, TextCursor& cursor, std::uint64_t length,
   if (length > 0) {
     Item line_ends;
     line_ends.kind = Kind::String;
-    line_ends.length = length;
+    line_ends.set_length(length);
     line_ends.set(Item::kAscii);
     line_ends.parent = cursor.branch;
     line_ends.content = static_cast<std::uint32_t>(state.arena.size());

@@ -29,6 +29,20 @@ void for_each_struct(const State& state, ClientIx client, Clock low, Clock high,
   }
 }
 
+// Client by client as they first lost something, each by clock: once a mark was among them, the
+// gaps of its type need no look of their own.
+std::vector<DeleteRange> in_yjs_order(const State& state) {
+  std::vector<DeleteRange> deletes = state.transaction.deletes;
+  std::vector<std::size_t> place(state.store.size(), deletes.size());
+  for (std::size_t i = 0; i < deletes.size(); ++i)
+    place[deletes[i].client] = std::min(place[deletes[i].client], i);
+  std::sort(deletes.begin(), deletes.end(), [&](const DeleteRange& a, const DeleteRange& b) {
+    if (a.client != b.client) return place[a.client] < place[b.client];
+    return a.clock < b.clock;
+  });
+  return deletes;
+}
+
 // Of several marks with one key in a gap between characters, only the last one counts.
 void clean_around(State& state, ItemIx ix) {
   const auto in_gap = [&](ItemIx at) { return at != kNone && !state.items[at].visible(); };
@@ -65,7 +79,7 @@ FormatCleanup plan_format_cleanup(const State& state) {
         add(plan.whole, item.parent);
     });
   }
-  for (const DeleteRange& range : transaction.deletes) {
+  for (const DeleteRange& range : in_yjs_order(state)) {
     for_each_struct(state, range.client, range.clock, range.clock + range.length, [&](ItemIx ix) {
       const Item& item = state.items[ix];
       if (item.is_gc() || !state.branches[item.parent].has_formatting) return;

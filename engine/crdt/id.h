@@ -20,6 +20,9 @@ using ValueIx = std::uint32_t;   // item.h: FormatValue
 // "No client", "no item", …, for every index above.
 inline constexpr std::uint32_t kNone = 0xFFFFFFFFU;
 
+// As many clients as a document can name: an item has 24 bits for each neighbour's.
+inline constexpr std::uint32_t kMaxClients = 0xFFFFFEU;
+
 inline constexpr std::uint64_t kMaxClock = (1ULL << 53U) - 1;
 
 struct Id {
@@ -27,6 +30,13 @@ struct Id {
   Clock clock = 0;
   bool operator==(const Id&) const = default;
   bool none() const noexcept { return client == kNone; }
+};
+
+// The name of one unit outside this document: a client id instead of an index.
+struct UnitId {
+  std::uint64_t client = 0;
+  Clock clock = 0;
+  bool operator==(const UnitId&) const = default;
 };
 
 // Deleted clocks [clock, clock + length) of one client.

@@ -1,5 +1,6 @@
 #include "engine/crdt/integrate.h"
 
+#include "engine/crdt/collect.h"
 #include "engine/crdt/position.h"
 
 namespace diaryx::crdt {
@@ -29,7 +30,7 @@ void extend(State& state, ItemIx left, const Item& tail) {
   Item& item = state.items[left];
   note_append(state, item.client);
   join_content(state.arena, item, tail);
-  item.length += tail.length;
+  item.set_length(item.length + tail.length);
   state.store[item.client].state += tail.length;
   state.branches[item.parent].length += tail.length;
   list_resized(state, left, static_cast<std::int64_t>(tail.length));
@@ -40,9 +41,8 @@ void extend(State& state, ItemIx left, const Item& tail) {
 // neighbours in the list and equally deleted, which a transaction can change until its end.
 bool may_merge(const Item& left, const Item& right) noexcept {
   if (left.kind != right.kind) return false;
-  return left.is_gc() ||
-         ((merges_by_append(left.kind) || left.kind == Kind::Deleted) &&
-          right.origin() == left.last_id() && right.right_origin() == left.right_origin());
+  return left.is_gc() || ((merges_by_append(left.kind) || left.kind == Kind::Deleted) &&
+                          right.origin() == left.last_id() && left.same_right_origin(right));
 }
 
 void append_struct(State& state, ItemIx ix) {
@@ -73,8 +73,8 @@ void turn_to_gc(State& state, ItemIx ix) {
   Item& item = state.items[ix];
   if (item.kind == Kind::Type) state.branches.unmake(item.content);
   Item gc;
-  gc.clock = item.clock;
-  gc.length = item.length;
+  gc.set_clock(item.clock);
+  gc.set_length(item.length);
   gc.client = item.client;
   gc.set(Item::kDeleted);
   item = gc;
@@ -200,7 +200,15 @@ BranchIx delete_one(State& state, ItemIx ix) {
   }
   note_deleted(state, item.client, item.clock, item.length);
   note_changed(state, item.parent, item.parent_sub);
-  if (item.kind != Kind::Type) return kNone;
+  if (item.kind != Kind::Type) {
+    if (!collects_at_once(state)) {
+      state.transaction.collect_later = true;
+    } else if (!item.has(Item::kKeep)) {
+      drop_content(item);
+    }
+    return kNone;
+  }
+  state.transaction.collect_later = true;
   state.branches[item.content].deleted = true;
   return item.content;
 }
@@ -211,13 +219,12 @@ ItemIx split_item(State& state, ItemIx ix, std::uint64_t offset) {
   const ItemIx right_ix = state.items.make(state.items[ix]);
   Item& left = state.items[ix];
   Item& right = state.items[right_ix];
-  right.clock += offset;
-  right.length -= offset;
+  right.set_clock(right.clock + offset);
+  right.set_length(right.length - offset);
   right.set_origin({left.client, right.clock - 1});
   right.left = ix;
-  right.leaf = kNone;
   split_content(state.arena, left, right, offset);
-  left.length = offset;
+  left.set_length(offset);
   left.right = right_ix;
   if (right.right != kNone) {
     state.items[right.right].left = right_ix;
@@ -251,14 +258,14 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
   const Item staged = state.items[ix];
   if (staged.is_gc()) {
     Item& gc = state.items[ix];
-    gc.clock += offset;
-    gc.length -= offset;
+    gc.set_clock(gc.clock + offset);
+    gc.set_length(gc.length - offset);
     append_struct(state, ix);
     return;
   }
   // The commonest case of all: somebody goes on typing.
-  if (offset == 0 && staged.origin_client == staged.client &&
-      staged.origin_clock + 1 == staged.clock && merges_by_append(staged.kind) &&
+  if (offset == 0 && staged.origin_client() == staged.client &&
+      staged.origin_clock() + 1 == staged.clock && merges_by_append(staged.kind) &&
       (staged.flags & (Item::kParentIsId | Item::kKeep)) == 0) {
     const ItemIx left = state.store[staged.client].structs.back();
     const ItemIx right = state.items[left].right;
@@ -298,8 +305,8 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
     Item& item = state.items[ix];
     Item head = item;
     split_content(state.arena, head, item, offset);
-    item.clock += offset;
-    item.length -= offset;
+    item.set_clock(item.clock + offset);
+    item.set_length(item.length - offset);
     item.set_origin({item.client, item.clock - 1});
     item.unset(Item::kParentIsId);
   } else if (parent_is_id) {
@@ -327,7 +334,7 @@ ItemIx insert_local(State& state, ItemIx left, ItemIx right, Item item) {
     extend(state, left, item);
     return left;
   }
-  item.clock = state.store[state.self].state;
+  item.set_clock(state.store[state.self].state);
   item.set_origin(left != kNone ? state.items[left].last_id() : Id{});
   item.set_right_origin(right != kNone ? state.items[right].id() : Id{});
   const ItemIx ix = state.items.make(item);

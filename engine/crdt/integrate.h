@@ -33,8 +33,8 @@ inline ClientIx missing_of(const State& state, const Item& item) noexcept {
   const auto missing = [&](Id id) {
     return id.client != item.client && !id.none() && id.clock >= state.store[id.client].state;
   };
-  if (missing(item.origin())) return item.origin_client;  // Or the id of the parent.
-  if (missing(item.right_origin())) return item.right_origin_client;
+  if (missing(item.origin())) return item.origin_client();  // Or the id of the parent.
+  if (missing(item.right_origin())) return item.right_origin_client();
   return kNone;
 }
 

@@ -21,6 +21,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/base/bytes.h"
@@ -43,7 +46,8 @@ enum class Kind : std::uint8_t {
   Skip = 10,
 };
 
-struct Item {
+// One cache line: whoever looks at an item looks at most of it.
+struct alignas(64) Item {
   enum Flag : std::uint8_t {
     kDeleted = 1,
     kAscii = 2,
@@ -54,35 +58,56 @@ struct Item {
     kRedone = 32,  // Was deleted and made anew; State::redone says as what.
   };
 
-  Clock clock = 0;
-  std::uint64_t length = 0;  // UTF-16 units or elements.
-  Clock origin_clock = 0;
-  Clock right_origin_clock = 0;
+  std::uint64_t clock : 56 = 0;
+  std::uint8_t flags = 0;
+  std::uint64_t length : 56 = 0;  // UTF-16 units or elements.
+  Kind kind = Kind::Gc;
+
+ private:
+  // Who made the neighbours, in 24 bits each, lies where the clocks leave room.
+  std::uint64_t origin_clock_ : 56 = 0;
+  std::uint8_t origin_high_ = 0xFF;
+  std::uint64_t right_origin_clock_ : 56 = 0;
+  std::uint8_t right_origin_high_ = 0xFF;
+  std::uint16_t origin_low_ = 0xFFFF;
+  std::uint16_t right_origin_low_ = 0xFFFF;
+
+ public:
   ClientIx client = kNone;
-  ClientIx origin_client = kNone;
-  ClientIx right_origin_client = kNone;
   ItemIx left = kNone;
   ItemIx right = kNone;
   BranchIx parent = kNone;  // None for a GC, and for a staged item that takes its neighbour's.
   KeyIx parent_sub = kNone;
-  std::uint32_t leaf = kNone;  // position.h; none if not indexed.
   std::uint32_t content = 0;
   std::uint32_t content_size = 0;
-  Kind kind = Kind::Gc;
-  std::uint8_t flags = 0;
 
   Id id() const noexcept { return {client, clock}; }
   Id last_id() const noexcept { return {client, clock + length - 1}; }
   Clock end() const noexcept { return clock + length; }
-  Id origin() const noexcept { return {origin_client, origin_clock}; }
-  Id right_origin() const noexcept { return {right_origin_client, right_origin_clock}; }
+  ClientIx origin_client() const noexcept { return widen(origin_high_, origin_low_); }
+  Clock origin_clock() const noexcept { return origin_clock_; }
+  ClientIx right_origin_client() const noexcept {
+    return widen(right_origin_high_, right_origin_low_);
+  }
+  Clock right_origin_clock() const noexcept { return right_origin_clock_; }
+  Id origin() const noexcept { return {origin_client(), origin_clock_}; }
+  Id right_origin() const noexcept { return {right_origin_client(), right_origin_clock_}; }
+  void set_clock(Clock value) noexcept { clock = value & kClockBits; }
+  void set_length(std::uint64_t value) noexcept { length = value & kClockBits; }
   void set_origin(Id id) noexcept {
-    origin_client = id.client;
-    origin_clock = id.clock;
+    origin_clock_ = id.clock & kClockBits;
+    origin_high_ = static_cast<std::uint8_t>(id.client >> 16U);
+    origin_low_ = static_cast<std::uint16_t>(id.client);
   }
   void set_right_origin(Id id) noexcept {
-    right_origin_client = id.client;
-    right_origin_clock = id.clock;
+    right_origin_clock_ = id.clock & kClockBits;
+    right_origin_high_ = static_cast<std::uint8_t>(id.client >> 16U);
+    right_origin_low_ = static_cast<std::uint16_t>(id.client);
+  }
+  bool same_right_origin(const Item& other) const noexcept {
+    return right_origin_clock_ == other.right_origin_clock_ &&
+           right_origin_high_ == other.right_origin_high_ &&
+           right_origin_low_ == other.right_origin_low_;
   }
   bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
   void set(Flag flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
@@ -95,7 +120,16 @@ struct Item {
   }
   bool visible() const noexcept { return !deleted() && countable(); }
   std::uint64_t visible_length() const noexcept { return visible() ? length : 0; }
+
+ private:
+  static constexpr std::uint64_t kClockBits = (1ULL << 56U) - 1;
+  static ClientIx widen(std::uint8_t high, std::uint16_t low) noexcept {
+    const ClientIx client = static_cast<ClientIx>(high) << 16U | low;
+    return client == kNoClient ? kNone : client;
+  }
+  static constexpr ClientIx kNoClient = 0xFFFFFF;
 };
+static_assert(sizeof(Item) == 64);
 
 // A value that v1 writes as JSON and v2 as an any-value: that of a format mark or an embed. Both
 // texts lie in the arena; the any form only if it says more than the JSON (undefined, NaN, octets,
@@ -107,48 +141,66 @@ struct JsonValue {
   std::uint32_t any_size;
 };
 
+// Items by number, in chunks that are made once and never copied: a document that grows touches no
+// page twice. Only the first chunk begins small and moves, since most documents are small.
 class ItemPool {
  public:
-  Item& operator[](ItemIx ix) noexcept { return items_[ix]; }
-  const Item& operator[](ItemIx ix) const noexcept { return items_[ix]; }
-  std::size_t size() const noexcept { return items_.size(); }
+  Item& operator[](ItemIx ix) noexcept { return *slot(ix); }
+  const Item& operator[](ItemIx ix) const noexcept { return *slot(ix); }
+  std::size_t size() const noexcept { return size_; }
 
   // A new item; prefers slots that were freed.
   ItemIx make(const Item& item) {
     if (!free_.empty()) {
       const ItemIx ix = free_.back();
       free_.pop_back();
-      items_[ix] = item;
+      (*this)[ix] = item;
       return ix;
     }
-    items_.push_back(item);
-    return static_cast<ItemIx>(items_.size() - 1);
-  }
-  // Room for `count` more.
-  void reserve(std::size_t count) {
-    const std::size_t wanted = items_.size() + count;
-    if (wanted > items_.capacity()) items_.reserve(std::max(wanted, items_.capacity() * 3 / 2));
+    const Item copy = item;  // It may lie in the chunk that moves.
+    const ItemIx ix = make_last();
+    (*this)[ix] = copy;
+    return ix;
   }
   // A new item behind all others, for runs of staged items with consecutive indexes.
   ItemIx make_last() {
-    items_.emplace_back();
-    return static_cast<ItemIx>(items_.size() - 1);
+    if (size_ == capacity_) grow();
+    const auto ix = static_cast<ItemIx>(size_++);
+    std::construct_at(slot(ix));
+    return ix;
   }
   void free(ItemIx ix) {
-    if (ix + 1 == items_.size()) {
-      items_.pop_back();
+    if (ix + 1 == size_) {
+      --size_;
     } else {
-      items_[ix] = Item{};
-      items_[ix].kind = Kind::Skip;
+      (*this)[ix] = Item{};
+      (*this)[ix].kind = Kind::Skip;
       free_.push_back(ix);
     }
   }
   // Forgets all items from `size` on; none of them may have been linked or freed.
-  void truncate(std::size_t size) { items_.resize(size); }
+  void truncate(std::size_t size) { size_ = size; }
   std::size_t free_count() const noexcept { return free_.size(); }
 
  private:
-  std::vector<Item> items_;
+  static constexpr unsigned kShift = 9;
+  static constexpr std::size_t kChunk = std::size_t{1} << kShift;
+  static constexpr ItemIx kMask = kChunk - 1;
+  static constexpr std::size_t kSmallest = 4;
+
+  // Room for an item, not yet one: what is never used is never written.
+  struct alignas(Item) Slot {
+    std::byte octets[sizeof(Item)];
+  };
+
+  Item* slot(ItemIx ix) const noexcept {
+    return reinterpret_cast<Item*>(&chunks_[ix >> kShift][ix & kMask]);
+  }
+  void grow();
+
+  std::vector<std::unique_ptr<Slot[]>> chunks_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
   std::vector<ItemIx> free_;
 };
 

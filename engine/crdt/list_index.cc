@@ -18,22 +18,25 @@ ListIndex::NodeIx ListIndex::make_node() {
 }
 
 std::uint32_t ListIndex::slot_of(NodeIx node, std::uint32_t child) const noexcept {
+  // All of them, without a branch: each child is there once, and unused places hold none.
   const Node& known = nodes_[node];
   std::uint32_t slot = 0;
-  while (known.child[slot] != child) ++slot;
+  for (std::uint32_t i = 0; i < kFanout; ++i) slot |= known.child[i] == child ? i : 0;
   return slot;
 }
 
 void ListIndex::adopt(ItemPool& items, NodeIx node, std::uint32_t level,
                       std::uint32_t child) noexcept {
   if (level == 0) {
-    items[child].leaf = node;
+    if (leaf_of_.size() <= child)
+      leaf_of_.resize(std::max<std::size_t>(items.size(), child + 1), kNone);
+    leaf_of_[child] = node;
   } else {
     nodes_[child].parent = node;
   }
 }
 
-void ListIndex::propagate(NodeIx node, std::int64_t delta) noexcept {
+void ListIndex::propagate(NodeIx node, std::int64_t delta) const noexcept {
   if (delta == 0) return;
   for (NodeIx parent = nodes_[node].parent; parent != kNone;
        node = parent, parent = nodes_[node].parent) {
@@ -43,18 +46,20 @@ void ListIndex::propagate(NodeIx node, std::int64_t delta) noexcept {
 }
 
 void ListIndex::build(Root& root, ItemPool& items, ItemIx start) {
+  settle();
   root.node = make_node();
   root.height = 0;
   NodeIx leaf = root.node;
   for (ItemIx ix = start; ix != kNone; ix = items[ix].right) {
     insert_entry(root, items, leaf, 0, nodes_[leaf].size, ix,
                  static_cast<std::uint32_t>(items[ix].visible_length()));
-    leaf = items[ix].leaf;
+    leaf = leaf_of_[ix];
   }
 }
 
 void ListIndex::clear(Root& root) {
   if (!root.exists()) return;
+  settle();
   std::vector<std::pair<NodeIx, std::uint32_t>> stack{{root.node, root.height}};
   while (!stack.empty()) {
     const auto [node, level] = stack.back();
@@ -75,6 +80,7 @@ ListIndex::NodeIx ListIndex::split(Root& root, ItemPool& items, NodeIx node, std
   Node& right = nodes_[upper];
   std::copy(left.child.begin() + at, left.child.begin() + left.size, right.child.begin());
   std::copy(left.count.begin() + at, left.count.begin() + left.size, right.count.begin());
+  std::fill(left.child.begin() + at, left.child.begin() + left.size, kNone);
   right.size = left.size - at;
   left.size = at;
   std::uint32_t moved = 0;
@@ -134,6 +140,7 @@ void ListIndex::remove_entry(Root& root, NodeIx node, std::uint32_t slot) {
   std::copy(from.count.begin() + slot + 1, from.count.begin() + from.size,
             from.count.begin() + slot);
   --from.size;
+  from.child[from.size] = kNone;
   if (from.size == 0 && from.parent != kNone) {
     remove_entry(root, from.parent, slot_of(from.parent, node));
     free_.push_back(node);
@@ -148,9 +155,10 @@ void ListIndex::remove_entry(Root& root, NodeIx node, std::uint32_t slot) {
 }
 
 void ListIndex::insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix) {
+  settle();
   const auto count = static_cast<std::uint32_t>(items[ix].visible_length());
   if (left != kNone) {
-    const NodeIx leaf = items[left].leaf;
+    const NodeIx leaf = leaf_of_[left];
     insert_entry(root, items, leaf, 0, slot_of(leaf, left) + 1, ix, count);
     return;
   }
@@ -159,20 +167,25 @@ void ListIndex::insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix) {
   insert_entry(root, items, node, 0, 0, ix, count);
 }
 
-void ListIndex::remove(Root& root, ItemPool& items, ItemIx ix) {
-  const NodeIx leaf = items[ix].leaf;
+void ListIndex::remove(Root& root, ItemIx ix) {
+  settle();
+  const NodeIx leaf = leaf_of_[ix];
   remove_entry(root, leaf, slot_of(leaf, ix));
-  items[ix].leaf = kNone;
+  leaf_of_[ix] = kNone;
 }
 
-void ListIndex::add(const ItemPool& items, ItemIx ix, std::int64_t delta) {
-  const NodeIx leaf = items[ix].leaf;
-  std::uint32_t& count = nodes_[leaf].count[slot_of(leaf, ix)];
-  count = static_cast<std::uint32_t>(count + delta);
-  propagate(leaf, delta);
+void ListIndex::settle() const noexcept {
+  if (changed_ == kNone) return;
+  const NodeIx leaf = leaf_of_[changed_];
+  std::uint32_t& count = nodes_[leaf].count[slot_of(leaf, changed_)];
+  count = static_cast<std::uint32_t>(count + change_);
+  propagate(leaf, change_);
+  changed_ = kNone;
+  change_ = 0;
 }
 
 ListIndex::Found ListIndex::find(const Root& root, std::uint64_t index) const noexcept {
+  settle();
   NodeIx at = root.node;
   for (std::uint32_t level = root.height;; --level) {
     const Node& node = nodes_[at];
@@ -183,10 +196,11 @@ ListIndex::Found ListIndex::find(const Root& root, std::uint64_t index) const no
   }
 }
 
-std::uint64_t ListIndex::index_of(const ItemPool& items, ItemIx ix) const noexcept {
+std::uint64_t ListIndex::index_of(ItemIx ix) const noexcept {
+  settle();
   std::uint64_t index = 0;
   std::uint32_t child = ix;
-  for (NodeIx node = items[ix].leaf; node != kNone; child = node, node = nodes_[node].parent) {
+  for (NodeIx node = leaf_of_[ix]; node != kNone; child = node, node = nodes_[node].parent) {
     for (std::uint32_t slot = 0; nodes_[node].child[slot] != child; ++slot)
       index += nodes_[node].count[slot];
   }
@@ -202,7 +216,7 @@ bool ListIndex::check_node(const ItemPool& items, NodeIx node, NodeIx parent, st
     if (level > 0) {
       if (!check_node(items, known.child[i], node, level - 1, next, below)) return false;
     } else {
-      if (known.child[i] != next || items[next].leaf != node) return false;
+      if (known.child[i] != next || leaf_of_[next] != node) return false;
       below = items[next].visible_length();
       next = items[next].right;
     }
@@ -213,6 +227,7 @@ bool ListIndex::check_node(const ItemPool& items, NodeIx node, NodeIx parent, st
 }
 
 bool ListIndex::check(const Root& root, const ItemPool& items, ItemIx start) const {
+  settle();
   ItemIx next = start;
   std::uint64_t units = 0;
   return check_node(items, root.node, kNone, root.height, next, units) && next == kNone;

@@ -13,7 +13,8 @@
 namespace diaryx::crdt {
 
 struct Pending {
-  std::vector<Buffer> updates;    // v1 updates without deletes.
+  // Updates v2 without deletes: v1 knows the values of embeds and formats only as JSON.
+  std::vector<Buffer> updates;
   std::size_t octets = 0;         // Of all of them.
   std::size_t merged_octets = 0;  // After the last merge.
   struct Missing {

@@ -50,8 +50,7 @@ ListPosition find_position(State& state, BranchIx branch_ix, std::uint64_t index
 }
 
 std::uint64_t index_of(const State& state, ItemIx ix) {
-  if (state.branches[state.items[ix].parent].index.exists())
-    return state.index.index_of(state.items, ix);
+  if (state.branches[state.items[ix].parent].index.exists()) return state.index.index_of(ix);
   std::uint64_t index = 0;
   for (ItemIx left = state.items[ix].left; left != kNone; left = state.items[left].left) {
     index += state.items[left].visible_length();
@@ -69,14 +68,13 @@ void list_inserted(State& state, ItemIx ix) {
 void list_resized(State& state, ItemIx ix, std::int64_t delta) {
   Branch& branch = state.branches[state.items[ix].parent];
   if (ix != branch.cursor) branch.cursor = kNone;
-  if (branch.index.exists()) state.index.add(state.items, ix, delta);
+  if (branch.index.exists()) state.index.add(ix, delta);
 }
 
 void list_split(State& state, ItemIx left, ItemIx right) {
   Branch& branch = state.branches[state.items[left].parent];
   if (!branch.index.exists()) return;
-  state.index.add(state.items, left,
-                  -static_cast<std::int64_t>(state.items[right].visible_length()));
+  state.index.add(left, -static_cast<std::int64_t>(state.items[right].visible_length()));
   state.index.insert(branch.index, state.items, left, right);
 }
 
@@ -88,9 +86,8 @@ void list_merging(State& state, ItemIx left, ItemIx right) {
     branch.cursor_index -= item.visible_length();
   }
   if (!branch.index.exists()) return;
-  state.index.remove(branch.index, state.items, right);
-  state.index.add(state.items, left,
-                  static_cast<std::int64_t>(state.items[right].visible_length()));
+  state.index.remove(branch.index, right);
+  state.index.add(left, static_cast<std::int64_t>(state.items[right].visible_length()));
 }
 
 void list_cleared(State& state, BranchIx branch) {

@@ -112,7 +112,7 @@ ItemIx redo_in_parent(const Redo& redo, ItemIx ix) {
   }
   Item item = copy_content(state, ix);
   item.client = state.self;
-  item.clock = state.store[state.self].state;
+  item.set_clock(state.store[state.self].state);
   item.parent = parent;
   item.parent_sub = state.items[ix].parent_sub;
   if (place.left != kNone) item.set_origin(state.items[place.left].last_id());

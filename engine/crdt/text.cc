@@ -5,6 +5,7 @@
 #include "engine/crdt/integrate.h"
 #include "engine/crdt/list_edit.h"
 #include "engine/crdt/position.h"
+#include "engine/crdt/typing.h"
 #include "engine/crdt/value.h"
 
 namespace diaryx::crdt {
@@ -21,7 +22,7 @@ Item make_text_item(State& state, std::string_view text) {
   const TextShape shape = measure(text);
   Item item;
   item.kind = Kind::String;
-  item.length = shape.units;
+  item.set_length(shape.units);
   item.flags = shape.flags;
   item.content = state.arena.append(text);
   item.content_size = static_cast<std::uint32_t>(text.size());
@@ -63,13 +64,18 @@ std::string Text::to_string() const {
 void Text::insert(std::uint64_t index, std::string_view utf8) {
   if (utf8.empty()) return;
   State& state = state_of(type_);
+  if (state.edits_quickly() && type_at_cursor(state, type_.branch, index, utf8)) return;
   const TransactionScope scope(state, 0, true);
   if (state.branches[type_.branch].has_formatting) {
     TextCursor cursor = seek(state, type_.branch, index);
     AttributeList inherited = cursor.current;
     return insert_content(state, cursor, make_text_item(state, utf8), std::move(inherited));
   }
-  ItemIx left = cut_at(state, type_.branch, std::min(index, state.branches[type_.branch].length));
+  const Branch& branch = state.branches[type_.branch];
+  index = std::min(index, branch.length);
+  const bool behind_deleted = branch.cursor != kNone && branch.cursor_index == index &&
+                              !state.items[branch.cursor].visible();
+  ItemIx left = behind_deleted ? branch.cursor : cut_at(state, type_.branch, index);
   ItemIx right = left != kNone ? state.items[left].right : state.branches[type_.branch].start;
   // Behind all that was deleted here.
   while (right != kNone && state.items[right].deleted()) {
@@ -113,6 +119,7 @@ TypeRef Text::insert_type(std::uint64_t index, const NewType& type, const Attrib
 void Text::erase(std::uint64_t index, std::uint64_t length) {
   if (length == 0) return;
   State& state = state_of(type_);
+  if (length == 1 && state.edits_quickly() && erase_at_cursor(state, type_.branch, index)) return;
   const TransactionScope scope(state, 0, true);
   if (state.branches[type_.branch].has_formatting) {
     TextCursor cursor = seek(state, type_.branch, index);
@@ -145,6 +152,9 @@ void Text::apply_delta(const std::vector<DeltaOp>& delta, bool sanitize) {
       erase_content(state, cursor, op.length);
     } else if (const auto* embed = std::get_if<codec::Any>(&op.insert)) {
       insert_content(state, cursor, make_embed_item(state, *embed), std::move(attributes));
+    } else if (const auto* type = std::get_if<NewType>(&op.insert)) {
+      insert_content(state, cursor, make_type_item(state, *type), std::move(attributes),
+                     type->fill);
     } else if (const auto* text = std::get_if<std::string>(&op.insert)) {
       std::string_view inserted = *text;
       // Quill's texts always end with a line end, which Yjs does not keep.

@@ -13,7 +13,7 @@ namespace {
 
 void collect_and_merge(State& state) {
   Transaction& transaction = state.transaction;
-  if (state.options.gc) {
+  if (state.options.gc && transaction.collect_later) {
     for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
   }
   for (std::size_t i = transaction.deletes.size(); i > 0; --i) {
@@ -118,11 +118,10 @@ void make_wait(State& state) {
 
 void tell_observers(State& state) {
   const Transaction& transaction = state.transaction;
-  const std::vector<TransactionSummary::Change> changes = changes_of(state);
   V1Sink sink(std::move(state.update_scratch));
   encode_transaction(state, sink);
   const TransactionSummary summary{transaction.origin, transaction.local, sink.rest().written(),
-                                   changes, *state.doc};
+                                   *state.doc};
   tell(state, [&] { state.observers.call(summary); });
   state.update_scratch = std::move(sink).take();
 }
@@ -141,6 +140,15 @@ void clean_formats(State& state) {
     const TransactionScope scope(state, 0, true);
     run_format_cleanup(state, cleanup);
   });
+}
+
+void clear(Transaction& transaction) {
+  transaction.touched.clear();
+  transaction.deletes.clear();
+  transaction.merge_candidates.clear();
+  transaction.changed.clear();
+  transaction.collect_later = false;
+  transaction.loaded.clear();
 }
 
 void finish(State& state) {
@@ -163,14 +171,49 @@ void finish(State& state) {
   if (state.listeners != nullptr) {
     tell(state, [&] { tell_document_listeners(state); });
   }
-  transaction.touched.clear();
-  transaction.deletes.clear();
-  transaction.merge_candidates.clear();
-  transaction.changed.clear();
-  transaction.loaded.clear();
+  clear(transaction);
+}
+
+void finish_waiting(State& state) {
+  while (!state.chain.waiting.empty()) {
+    thaw(state, std::move(state.chain.waiting.front()));
+    state.chain.waiting.pop_front();
+    finish(state);
+  }
+}
+
+// All of a quick edit's transaction but the edit.
+void tell_of_quick_edit(State& state, BranchIx branch) {
+  state.transaction.changed.push_back({branch, kNone});
+  state.transaction.depth = 1;
+  tell_observers(state);
+  clear(state.transaction);
+  finish_waiting(state);
+  state.transaction.depth = 0;
 }
 
 }  // namespace
+
+void tell_of_append(State& state, BranchIx branch, Clock before) {
+  if (state.observers.empty()) return;
+  begin(state, 0, true);
+  Client& self = state.store[state.self];
+  self.before_transaction = state.transaction.number;
+  self.before = before;
+  state.transaction.touched.push_back(state.self);
+  tell_of_quick_edit(state, branch);
+}
+
+void tell_of_delete(State& state, BranchIx branch, const DeleteRange& range) {
+  if (state.observers.empty()) return;
+  begin(state, 0, true);
+  state.transaction.deletes.push_back(range);
+  tell_of_quick_edit(state, branch);
+}
+
+std::vector<TransactionSummary::Change> TransactionSummary::changes() const {
+  return changes_of(doc.state());
+}
 
 Buffer TransactionSummary::update_v2() const {
   V2Sink sink;
@@ -196,11 +239,7 @@ TransactionScope::~TransactionScope() {
       return;
     }
     finish(state_);
-    while (!state_.chain.waiting.empty()) {
-      thaw(state_, std::move(state_.chain.waiting.front()));
-      state_.chain.waiting.pop_front();
-      finish(state_);
-    }
+    finish_waiting(state_);
   }
   --state_.transaction.depth;
 }

@@ -24,7 +24,7 @@ struct Transaction {
   std::uint32_t depth = 0;   // Nested begin()s; 0: none runs.
   std::uint64_t number = 0;  // Of the running or last one.
   bool local = true;
-  bool own_client_used_remotely = false;
+  bool collect_later = false;  // Something deleted still has its content.
   Origin origin = 0;
   std::vector<ClientIx>
       touched;  // Clients that got structs; Client::before says from which clock on.
@@ -70,6 +70,9 @@ void note_append(Doc::State& state, ClientIx client);
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length);
 // This replica wants to have the content of the sub-document in `item`.
 void note_loaded(Doc::State& state, Id item);
+// A quick edit (typing.h) was made, in no transaction: its observers are told as after one.
+void tell_of_append(Doc::State& state, BranchIx branch, Clock before);
+void tell_of_delete(Doc::State& state, BranchIx branch, const DeleteRange& range);
 // A direct child of `branch` changed.
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key);
 

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "engine/codec/json_text.h"
+#include "engine/codec/wtf8.h"
 #include "engine/crdt/list_edit.h"
 #include "engine/crdt/value.h"
 
@@ -83,23 +84,28 @@ std::string show_element(TypeRef type) {
   return text + ">" + show_children(type) + "</" + name + ">";
 }
 
-// What JavaScript's for-in walks over: a string has its units for members.
-codec::AnyObject members_of(const codec::Any& value) {
-  codec::AnyObject members;
-  const auto add = [&](codec::Any member) {
+// What JavaScript's for-in goes through, in the order of the keys: the members of an object, the
+// elements of an array or of octets, the UTF-16 units of a string.
+std::vector<std::pair<std::string, std::string>> enumerate(const codec::Any& value) {
+  std::vector<std::pair<std::string, std::string>> members;
+  const auto add = [&members](std::string member) {
     members.emplace_back(std::to_string(members.size()), std::move(member));
   };
-  if (const auto* object = value.get<codec::AnyObject>()) members = *object;
-  if (const auto* array = value.get<codec::AnyArray>()) {
-    for (const codec::Any& member : *array) add(member);
-  }
-  if (const auto* text = value.get<std::string>()) {
+  if (const auto* object = value.get<codec::AnyObject>()) {
+    for (const auto& [key, member] : *object) members.emplace_back(key, js_string(member));
+  } else if (const auto* array = value.get<codec::AnyArray>()) {
+    for (const codec::Any& element : *array) add(js_string(element));
+  } else if (const auto* octets = value.get<Buffer>()) {
+    for (const std::uint8_t octet : *octets) add(std::to_string(octet));
+  } else if (const auto* text = value.get<std::string>()) {
     for (const char16_t unit : utf8_to_utf16(*text)) {
       std::string one;
-      append_code_point(one, unit);
-      add(one);
+      codec::append_utf16_unit(one, unit);
+      add(std::move(one));
     }
   }
+  std::sort(members.begin(), members.end(),
+            [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
   return members;
 }
 
@@ -112,11 +118,7 @@ std::string show_text(TypeRef type) {
               [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
     for (const auto& [name, value] : nodes) {
       text += "<" + name;
-      codec::AnyObject members = members_of(value);
-      std::sort(members.begin(), members.end(),
-                [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
-      for (const auto& [key, member] : members)
-        text += " " + key + "=\"" + js_string(member) + "\"";
+      for (const auto& [key, member] : enumerate(value)) text += " " + key + "=\"" + member + "\"";
       text += ">";
     }
     if (const auto* inserted = std::get_if<std::string>(&op.insert)) text += *inserted;
@@ -149,6 +151,8 @@ std::string show(const Value& value) {
 std::string Xml::node_name() const {
   const State& state = type_.doc->state();
   const Branch& branch = state.branches[type_.branch];
+  // The name of a root is where it hangs; Yjs gives an element that nobody named this one.
+  if (branch.is_root() && branch.kind == TypeKind::XmlElement) return "UNDEFINED";
   const bool named = branch.kind == TypeKind::XmlElement || branch.kind == TypeKind::XmlHook;
   return named ? std::string(state.keys[branch.name]) : std::string();
 }

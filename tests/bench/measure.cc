@@ -1,9 +1,10 @@
 #include "tests/bench/measure.h"
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 #include <vector>
 
-#include <sys/resource.h>
 #include <time.h>
 
 namespace diaryx::bench {
@@ -11,40 +12,79 @@ namespace {
 
 double now_ms(clockid_t clock) {
   timespec now{};
-  clock_gettime(clock, &now);
+  if (clock_gettime(clock, &now) != 0) clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
 }
 
-double median(std::vector<double> values) {
+// WebAssembly knows no processor time.
+#ifdef __EMSCRIPTEN__
+constexpr clockid_t kThreadClock = CLOCK_MONOTONIC;
+#else
+constexpr clockid_t kThreadClock = CLOCK_THREAD_CPUTIME_ID;
+#endif
+
+double budget_ms = 1000;
+
+double median(std::vector<double>& values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-}  // namespace
-
-Timing measure(const std::function<void()>& prepare, const std::function<void()>& body) {
-  constexpr std::size_t kLeast = 5;
-  constexpr std::size_t kMost = 1000;
-  constexpr double kBudgetMs = 1000;
-  std::vector<double> wall;
-  std::vector<double> cpu;
-  for (double spent = 0; wall.size() < kLeast || (spent < kBudgetMs && wall.size() < kMost);) {
-    prepare();
-    const double wall_start = now_ms(CLOCK_MONOTONIC);
-    const double cpu_start = now_ms(CLOCK_THREAD_CPUTIME_ID);
-    body();
-    cpu.push_back(now_ms(CLOCK_THREAD_CPUTIME_ID) - cpu_start);
-    wall.push_back(now_ms(CLOCK_MONOTONIC) - wall_start);
-    spent += wall.back();
+// From /proc, not getrusage: ru_maxrss keeps what the process was before exec(), which is the size
+// of whoever started it.
+long status_kb(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field + ":")) return std::stol(line.substr(field.size() + 1));
   }
-  return {median(wall), median(cpu), wall.size()};
+  return 0;
 }
 
-long peak_rss_kb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
+}  // namespace
+
+void set_budget_ms(double budget) {
+  budget_ms = budget;
+}
+
+void Stopwatch::start() noexcept {
+  wall_start_ = now_ms(CLOCK_MONOTONIC);
+  cpu_start_ = now_ms(kThreadClock);
+}
+
+void Stopwatch::stop() noexcept {
+  cpu_ms_ += now_ms(kThreadClock) - cpu_start_;
+  wall_ms_ += now_ms(CLOCK_MONOTONIC) - wall_start_;
+}
+
+Timing measure_parts(const std::function<void(Stopwatch&)>& body) {
+  constexpr std::size_t kLeast = 5;
+  constexpr std::size_t kMost = 2000;
+  Timing timing;
+  timing.rss_before_kb = status_kb("VmRSS");
+  std::vector<double> wall;
+  std::vector<double> cpu;
+  for (double spent = 0; wall.size() < kLeast || (spent < budget_ms && wall.size() < kMost);) {
+    Stopwatch watch;
+    body(watch);
+    wall.push_back(watch.wall_ms());
+    cpu.push_back(watch.cpu_ms());
+    spent += watch.wall_ms();
+  }
+  timing.peak_rss_kb = status_kb("VmHWM");
+  timing.wall_ms = median(wall);
+  timing.cpu_ms = median(cpu);
+  timing.repetitions = wall.size();
+  return timing;
+}
+
+Timing measure(const std::function<void()>& prepare, const std::function<void()>& body) {
+  return measure_parts([&](Stopwatch& watch) {
+    prepare();
+    watch.start();
+    body();
+    watch.stop();
+  });
 }
 
 }  // namespace diaryx::bench

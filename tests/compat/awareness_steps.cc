@@ -53,7 +53,7 @@ OrderedJson awareness_view(const Awareness& awareness) {
   for (const auto& [client, entry] : awareness.entries()) {
     clocks[std::to_string(client)] = entry.clock;
     if (!entry.state_json) continue;
-    states[std::to_string(client)] = from_any(codec::parse_js_json(*entry.state_json).value());
+    states[std::to_string(client)] = from_any(need(codec::parse_js_json(*entry.state_json)));
   }
   return {{"states", std::move(states)}, {"clocks", std::move(clocks)}};
 }
@@ -73,8 +73,8 @@ bool AwarenessSteps::run(const OrderedJson& step, Report& report) {
   } else if (op == "awareness.setField") {
     expect_events(step, set_field(awareness, locals_.at(id), step), report);
   } else if (op == "awareness.apply") {
-    const auto update = to_bytes(step.at("update"));
-    expect_events(step, awareness.apply(update.value(), 0), report);
+    const Buffer update = need(to_bytes(step.at("update")));
+    expect_events(step, awareness.apply(update, 0), report);
   } else if (op == "awareness.remove") {
     expect_events(step, awareness.remove(clients_of(step), 0), report);
   } else if (op == "awareness.encode") {

@@ -132,8 +132,7 @@ void run_column(const OrderedJson& step, Report& report) {
     finish(bytes, read_column(reader, values.size(), as_number));
   } else if (type == "string") {
     const Buffer bytes = write_column<codec::StringColumnWriter>(
-        values,
-        [](auto& writer, const OrderedJson& value) { writer.write(to_text(value).value()); });
+        values, [](auto& writer, const OrderedJson& value) { writer.write(need(to_text(value))); });
     auto reader = codec::StringColumnReader::open(bytes);
     if (!reader) return report.fail("open", reader.error().message);
     finish(bytes, read_column(*reader, values.size(),

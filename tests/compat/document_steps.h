@@ -40,8 +40,13 @@ class DocumentSteps {
   bool run(std::size_t number, const OrderedJson& step, Report& report);
   Replica& replica_named(const std::string& id) { return replicas_.at(id); }
 
- private:
+  // The replica that a step names. Throws if there is none.
   Replica& replica(const OrderedJson& step, const char* member = "replica");
+  // What is expected of a step, on documents that do or do not clean formats.
+  const OrderedJson& expectation(const OrderedJson& step) const;
+  bool clean_formats() const noexcept { return clean_formats_; }
+
+ private:
   void transact(const OrderedJson& step, Report& report);
   void apply(const OrderedJson& step, Report& report);
   void apply_many(const OrderedJson& step, Report& report);
@@ -52,7 +57,6 @@ class DocumentSteps {
   void handle_message(const OrderedJson& step, Report& report);
   bool apply_bytes(Replica& replica, std::string_view format, Bytes update, Report& report);
   void expect_emits(Replica& replica, const OrderedJson& expected, Report& report);
-  const OrderedJson& expectation(const OrderedJson& step) const;
 
   const CaseFile& case_;
   bool clean_formats_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/compat/report.h"
 #include "tests/compat/values.h"
 
 namespace diaryx::compat {
@@ -32,24 +33,31 @@ std::optional<TypeKind> type_form(const std::string& form) {
 }
 
 codec::AnyObject attributes_of(const OrderedJson& value) {
-  return *to_any(value).value().get<codec::AnyObject>();
+  const codec::Any object = need(to_any(value));
+  const auto* attributes = object.get<codec::AnyObject>();
+  if (attributes == nullptr) throw std::runtime_error("attributes are no object");
+  return *attributes;
 }
+
+NewType new_type(TypeKind kind, const OrderedJson& value);
 
 std::vector<crdt::DeltaOp> delta_of(const OrderedJson& delta) {
   std::vector<crdt::DeltaOp> ops;
   for (const OrderedJson& op : delta) {
     crdt::DeltaOp step{crdt::DeltaOp::Kind::Insert};
     if (op.contains("attributes")) step.attributes = attributes_of(op.at("attributes"));
-    if (op.contains("insert")) {
-      codec::Any inserted = to_any(op.at("insert")).value();
+    if (!op.contains("insert")) {
+      step.kind = op.contains("retain") ? crdt::DeltaOp::Kind::Retain : crdt::DeltaOp::Kind::Delete;
+      step.length = op.at(op.contains("retain") ? "retain" : "delete").get<std::uint64_t>();
+    } else if (const auto kind = type_form(form_of(op.at("insert")))) {
+      step.insert = new_type(*kind, op.at("insert"));
+    } else {
+      codec::Any inserted = need(to_any(op.at("insert")));
       if (const auto* text = inserted.get<std::string>()) {
         step.insert = *text;
       } else {
         step.insert = std::move(inserted);
       }
-    } else {
-      step.kind = op.contains("retain") ? crdt::DeltaOp::Kind::Retain : crdt::DeltaOp::Kind::Delete;
-      step.length = op.at(op.contains("retain") ? "retain" : "delete").get<std::uint64_t>();
     }
     ops.push_back(std::move(step));
   }
@@ -67,25 +75,26 @@ const OrderedJson& member(const OrderedJson& value, const char* name) {
 // The type that a form stands for, content and all. Borrows `value` until it is inserted.
 NewType new_type(TypeKind kind, const OrderedJson& value) {
   const auto fill = [kind, &value](TypeRef made) {
-    if (value.contains("insert")) Text(made).insert(0, to_text(value.at("insert")).value());
+    if (value.contains("insert")) Text(made).insert(0, need(to_text(value.at("insert"))));
     if (value.contains("delta")) Text(made).apply_delta(delta_of(value.at("delta")));
     if (kind == TypeKind::Array) insert_values(made, 0, member(value, "items"));
     insert_values(made, 0, member(value, "children"));
     for (const OrderedJson& entry : member(value, "attrs")) {
-      set_value(made, to_text(entry.at(0)).value(), entry.at(1));
+      set_value(made, need(to_text(entry.at(0))), entry.at(1));
     }
     for (const OrderedJson& entry : member(value, "entries")) {
-      set_value(made, to_text(entry.at(0)).value(), entry.at(1));
+      set_value(made, need(to_text(entry.at(0))), entry.at(1));
     }
   };
-  return {kind, value.value("name", ""), fill};
+  // The name that Yjs gives an element that has none.
+  return {kind, value.value("name", kind == TypeKind::XmlElement ? "UNDEFINED" : ""), fill};
 }
 
 crdt::SubDocument sub_document(const OrderedJson& value) {
   crdt::SubDocument document{value.at("guid").get<std::string>()};
   for (const char* option : {"gc", "autoLoad", "meta"}) {
     if (value.contains(option))
-      document.options.emplace_back(option, to_any(value.at(option)).value());
+      document.options.emplace_back(option, need(to_any(value.at(option))));
   }
   return document;
 }
@@ -97,7 +106,7 @@ void set_value(TypeRef type, const std::string& key, const OrderedJson& value) {
   } else if (form == "ydoc") {
     Map(type).set_document(key, sub_document(value));
   } else {
-    Map(type).set(key, to_any(value).value());
+    Map(type).set(key, need(to_any(value)));
   }
 }
 
@@ -114,7 +123,7 @@ void in_runs(const OrderedJson& values, Plain plain, Special special) {
       flush();
       special(value);
     } else {
-      run.push_back(to_any(value).value());
+      run.push_back(need(to_any(value)));
     }
   }
   flush();
@@ -141,7 +150,11 @@ void push_values(TypeRef type, const OrderedJson& values) {
   in_runs(
       values, [&](std::vector<codec::Any> run) { Array(type).push(std::move(run)); },
       [&](const OrderedJson& value) {
-        Array(type).push_type(new_type(type_form(form_of(value)).value(), value));
+        if (const auto kind = type_form(form_of(value))) {
+          Array(type).push_type(new_type(*kind, value));
+        } else {
+          Array(type).push_document(sub_document(value));
+        }
       });
 }
 
@@ -159,7 +172,7 @@ Status run_text_edit(Text text, const std::string& action, const OrderedJson& op
   const auto number = [&](const char* name) { return op.at(name).get<std::uint64_t>(); };
   if (action == "text.insert" && form_of(op.at("text")) == "obj") {
     // JavaScript does not mind: Yjs takes an object for an embed.
-    text.insert_embed(number("index"), to_any(op.at("text")).value());
+    text.insert_embed(number("index"), need(to_any(op.at("text"))));
   } else if (action == "text.insert") {
     DX_TRY(const std::string inserted, to_text(op.at("text")));
     if (op.contains("attrs")) {
@@ -178,7 +191,7 @@ Status run_text_edit(Text text, const std::string& action, const OrderedJson& op
     if (const auto kind = type_form(form_of(value))) {
       text.insert_type(number("index"), new_type(*kind, value), attributes);
     } else {
-      text.insert_embed(number("index"), to_any(value).value(), attributes);
+      text.insert_embed(number("index"), need(to_any(value)), attributes);
     }
   } else if (action == "text.applyDelta") {
     text.apply_delta(delta_of(op.at("delta")), op.value("sanitize", true));
@@ -238,9 +251,9 @@ Status run_edit(crdt::Doc& doc, const OrderedJson& roots, const OrderedJson& op)
   } else if (action == "array.delete" || action == "xml.delete") {
     Array(type).erase(number("index"), number("len"));
   } else if (action == "map.set" || action == "text.setAttr" || action == "xml.setAttr") {
-    set_value(type, to_text(op.at("key")).value(), op.at("value"));
+    set_value(type, need(to_text(op.at("key"))), op.at("value"));
   } else if (action == "map.delete" || action == "text.removeAttr" || action == "xml.removeAttr") {
-    Map(type).erase(to_text(op.at("key")).value());
+    Map(type).erase(need(to_text(op.at("key"))));
   } else if (action == "map.clear") {
     Map(type).clear();
   } else {

@@ -12,6 +12,16 @@ using crdt::DeltaOp;
 using crdt::KeyChange;
 using crdt::ListOp;
 
+OrderedJson view_typed(const crdt::Value& value) {
+  if (const auto* type = std::get_if<crdt::TypeRef>(&value)) return view_type(*type);
+  const codec::Any& plain = std::get<codec::Any>(value);
+  // The engine shows a sub-document as an object of these two.
+  const codec::Any* guid = plain.find("guid");
+  if (guid != nullptr && plain.find("options") != nullptr)
+    return view_document({*guid->get<std::string>()});
+  return from_any(plain);
+}
+
 OrderedJson view_values(const std::vector<crdt::Value>& values) {
   OrderedJson list = OrderedJson::array();
   for (const crdt::Value& value : values) list.push_back(view_typed(value));
@@ -29,7 +39,7 @@ OrderedJson view_text_delta(const std::vector<DeltaOp>& delta) {
     } else if (const auto* text = std::get_if<std::string>(&op.insert)) {
       step["insert"] = from_text(*text);
     } else if (const auto* type = std::get_if<crdt::TypeRef>(&op.insert)) {
-      step["insert"] = view_typed(*type);
+      step["insert"] = view_type(*type);
     } else {
       step["insert"] = from_any(std::get<codec::Any>(op.insert));
     }

@@ -5,6 +5,8 @@
 #include "tests/compat/document_steps.h"
 #include "tests/compat/malformed_steps.h"
 #include "tests/compat/message_steps.h"
+#include "tests/compat/relpos_steps.h"
+#include "tests/compat/snapshot_steps.h"
 #include "tests/compat/undo_steps.h"
 #include "tests/compat/update_steps.h"
 
@@ -23,10 +25,12 @@ void run_steps(const CaseFile& kase, bool clean_formats, Report& report) {
       const bool known = run_codec_step(step, report) || run_message_step(step, report) ||
                          run_update_step(step, report) || run_malformed_step(kase, step, report) ||
                          awareness.run(step, report) || undo.run(number, step, report) ||
-                         documents.run(number, step, report);
+                         documents.run(number, step, report) ||
+                         run_relpos_step(documents, step, report) ||
+                         run_snapshot_step(documents, step, report);
       if (!known) report.unsupported(op);
-    } catch (const OrderedJson::exception& broken) {
-      report.fail("the case is broken", broken.what());
+    } catch (const std::exception& broken) {
+      report.fail("the step broke off", broken.what());
     }
     ++number;
   }

@@ -10,7 +10,7 @@ namespace diaryx::compat {
 namespace {
 
 Buffer bytes_field(const OrderedJson& step, const char* key) {
-  return to_bytes(step.at(key)).value();
+  return need(to_bytes(step.at(key)));
 }
 
 void encode_envelope(const OrderedJson& step, Report& report) {

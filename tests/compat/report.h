@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/bytes.h"
 #include "engine/base/json.h"
+#include "engine/base/result.h"
 
 namespace diaryx::compat {
 
@@ -19,6 +21,17 @@ enum class Level {
   Exact = 3,  // Bytes as Yjs leaves them. A document whose GC structs Yjs left unmerged may have
               // the bytes of level 2.
 };
+
+// The value of a result, or an exception that fails the step: what must not fail in a sound case
+// may well fail in the engine that is on trial, and the other cases are to be run all the same.
+template <class T>
+T need(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(result).value();
+}
+inline void need(const Status& status) {
+  if (!status) throw std::runtime_error(status.error().message);
+}
 
 class Report {
  public:

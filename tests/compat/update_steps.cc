@@ -10,7 +10,7 @@ namespace diaryx::compat {
 namespace {
 
 Buffer bytes_field(const OrderedJson& step, const char* key) {
-  return to_bytes(step.at(key)).value();
+  return need(to_bytes(step.at(key)));
 }
 
 void expect_result(const OrderedJson& step, const Result<Buffer>& got, Report& report) {
@@ -20,7 +20,7 @@ void expect_result(const OrderedJson& step, const Result<Buffer>& got, Report& r
 
 Result<Buffer> merge(const OrderedJson& step, bool v2) {
   std::vector<Buffer> updates;
-  for (const OrderedJson& input : step.at("inputs")) updates.push_back(to_bytes(input).value());
+  for (const OrderedJson& input : step.at("inputs")) updates.push_back(need(to_bytes(input)));
   const std::vector<Bytes> views(updates.begin(), updates.end());
   return v2 ? crdt::merge_updates_v2(views) : crdt::merge_updates_v1(views);
 }

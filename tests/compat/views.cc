@@ -1,6 +1,8 @@
 #include "tests/compat/views.h"
 
+#include "engine/codec/wtf8.h"
 #include "tests/compat/edits.h"
+#include "tests/compat/report.h"
 #include "tests/compat/values.h"
 
 namespace diaryx::compat {
@@ -39,30 +41,22 @@ std::string_view name_of(TypeKind kind) {
 
 OrderedJson view_json(TypeRef type);
 
-OrderedJson view_document(const crdt::SubDocument& document) {
-  return {{"$", "doc"}, {"guid", document.guid}};
-}
-
 OrderedJson view_value(const crdt::Value& value) {
   if (const auto* type = std::get_if<TypeRef>(&value)) return view_json(*type);
   return from_any(std::get<codec::Any>(value));
 }
 
-OrderedJson view_map(TypeRef type) {
-  codec::AnyObject order;  // A plain object of JavaScript has its own order, which nobody compares.
-  OrderedJson members = OrderedJson::object();
-  OrderedJson pairs = OrderedJson::array();
-  bool plain = true;
+// `mark_types`: show types as such, and not as what toJSON() makes of them.
+OrderedJson view_map(TypeRef type, bool mark_types = false) {
+  std::vector<std::pair<std::string, OrderedJson>> members;
   Map(type).for_each([&](std::string_view key, const crdt::Value& value) {
     const auto document = Map(type).document(key);
-    OrderedJson shown = document ? view_document(*document) : view_value(value);
-    const OrderedJson name = from_text(key);
-    if (!name.is_string() || key == "$" || key == "__proto__") plain = false;
-    pairs.push_back(OrderedJson::array({name, shown}));
-    if (plain) members[std::string(key)] = std::move(shown);
+    const auto* inner = mark_types ? std::get_if<TypeRef>(&value) : nullptr;
+    members.emplace_back(key, document           ? view_document(*document)
+                              : inner != nullptr ? view_type(*inner)
+                                                 : view_value(value));
   });
-  if (plain) return members;
-  return {{"$", "obj"}, {"v", std::move(pairs)}};
+  return view_object(members);
 }
 
 OrderedJson view_array(TypeRef type) {
@@ -106,8 +100,8 @@ OrderedJson view_tree(TypeRef type) {
   switch (kind) {
     case TypeKind::Text:
     case TypeKind::XmlText:
-      view[std::string(name_of(kind))] = view_delta(type);
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      view[std::string(name_of(kind))] = view_delta(Text(type).to_delta());
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
     case TypeKind::XmlHook:
       view["hook"] = Xml(type).node_name();
@@ -119,7 +113,7 @@ OrderedJson view_tree(TypeRef type) {
       break;
     case TypeKind::XmlElement: {
       view["el"] = Xml(type).node_name();
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       OrderedJson children = view_nodes(type);
       if (!children.empty()) view["children"] = std::move(children);
       break;
@@ -138,9 +132,9 @@ OrderedJson view_root(TypeRef type) {
       view["string"] = from_text(Text(type).to_string());
       [[fallthrough]];
     case TypeKind::XmlText:
-      view["delta"] = view_delta(type);
+      view["delta"] = view_delta(Text(type).to_delta());
       view["length"] = Text(type).length();
-      if (Map(type).size() > 0) view["attrs"] = view_map(type);
+      if (Map(type).size() > 0) view["attrs"] = view_map(type, true);
       break;
     case TypeKind::Array:
       view["json"] = view_array(type);
@@ -168,25 +162,40 @@ std::string_view view_kind(TypeRef type) {
   return name_of(kind_of(type));
 }
 
-OrderedJson view_typed(const crdt::Value& value) {
-  if (const auto* type = std::get_if<TypeRef>(&value))
-    return {{"$", "type"}, {"kind", view_kind(*type)}, {"json", view_json(*type)}};
-  const codec::Any& plain = std::get<codec::Any>(value);
-  // The engine shows a sub-document as an object of these two.
-  const codec::Any* guid = plain.find("guid");
-  if (guid != nullptr && plain.find("options") != nullptr)
-    return {{"$", "doc"}, {"guid", *guid->get<std::string>()}};
-  return from_any(plain);
+OrderedJson view_document(const crdt::SubDocument& document) {
+  return {{"$", "doc"}, {"guid", document.guid}};
 }
 
-OrderedJson view_delta(TypeRef text) {
+OrderedJson view_type(TypeRef type) {
+  return {{"$", "type"}, {"kind", name_of(kind_of(type))}, {"json", view_json(type)}};
+}
+
+OrderedJson view_object(const std::vector<std::pair<std::string, OrderedJson>>& members) {
+  codec::AnyObject order;  // Of the names: integer-like ones come first.
+  for (std::size_t i = 0; i < members.size(); ++i)
+    order.emplace_back(members[i].first, static_cast<double>(i));
+  codec::normalise_keys(order);
+  OrderedJson object = OrderedJson::object();
+  OrderedJson pairs = OrderedJson::array();
+  bool plain = true;
+  for (const auto& [key, place] : order) {
+    const OrderedJson& value = members[static_cast<std::size_t>(*place.get<double>())].second;
+    if (codec::has_lone_surrogate(key) || key == "$" || key == "__proto__") plain = false;
+    if (plain) object[key] = value;
+    pairs.push_back(OrderedJson::array({from_text(key), value}));
+  }
+  if (plain) return object;
+  return {{"$", "obj"}, {"v", std::move(pairs)}};
+}
+
+OrderedJson view_delta(const std::vector<crdt::DeltaOp>& delta) {
   OrderedJson list = OrderedJson::array();
-  for (const crdt::DeltaOp& op : Text(text).to_delta()) {
+  for (const crdt::DeltaOp& op : delta) {
     OrderedJson step = OrderedJson::object();
     if (const auto* inserted = std::get_if<std::string>(&op.insert))
       step["insert"] = from_text(*inserted);
     if (const auto* embed = std::get_if<codec::Any>(&op.insert)) step["insert"] = from_any(*embed);
-    if (const auto* type = std::get_if<TypeRef>(&op.insert)) step["insert"] = view_typed(*type);
+    if (const auto* type = std::get_if<TypeRef>(&op.insert)) step["insert"] = view_type(*type);
     if (!op.attributes.empty()) step["attributes"] = from_any(op.attributes);
     list.push_back(std::move(step));
   }
@@ -196,7 +205,7 @@ OrderedJson view_delta(TypeRef text) {
 OrderedJson view_roots(crdt::Doc& doc, const OrderedJson& roots) {
   OrderedJson views = OrderedJson::object();
   for (const auto& [name, kind] : roots.items()) {
-    views[name] = view_root(doc.root(name, root_kind(kind.get<std::string>()).value()).value());
+    views[name] = view_root(need(doc.root(name, need(root_kind(kind.get<std::string>())))));
   }
   return views;
 }
@@ -208,7 +217,7 @@ OrderedJson view_clocks(const crdt::ClockMap& clocks) {
 }
 
 OrderedJson view_state_vector(Bytes state_vector) {
-  return view_clocks(crdt::decode_state_vector(state_vector).value());
+  return view_clocks(need(crdt::decode_state_vector(state_vector)));
 }
 
 }  // namespace diaryx::compat

@@ -21,7 +21,7 @@ struct Model {
   void insert(std::size_t place, std::uint64_t length, bool deleted) {
     Item item;
     item.kind = Kind::String;
-    item.length = length;
+    item.set_length(length);
     if (deleted) item.set(Item::kDeleted);
     const ItemIx ix = items.make(item);
     const ItemIx left = place > 0 ? order[place - 1] : kNone;
@@ -42,7 +42,7 @@ void check_everything(const Model& model) {
   REQUIRE(model.index.check(model.root, model.items, model.start()));
   std::uint64_t before = 0;
   for (const ItemIx ix : model.order) {
-    REQUIRE(model.index.index_of(model.items, ix) == before);
+    REQUIRE(model.index.index_of(ix) == before);
     const std::uint64_t length = model.items[ix].visible_length();
     for (std::uint64_t k = 1; k <= length; ++k) {
       const ListIndex::Found found = model.index.find(model.root, before + k);
@@ -77,19 +77,19 @@ TEST_SUITE("crdt/list_index") {
       } else if (choice == 3) {
         const ItemIx ix = model.order[random.below(model.order.size())];
         const std::int64_t before = static_cast<std::int64_t>(model.items[ix].visible_length());
-        model.items[ix].length = random.below(4) + 1;
-        model.index.add(model.items, ix,
+        model.items[ix].set_length(random.below(4) + 1);
+        model.index.add(ix,
                         static_cast<std::int64_t>(model.items[ix].visible_length()) - before);
       } else {
         const std::size_t place = random.below(model.order.size());
-        model.index.remove(model.root, model.items, model.order[place]);
+        model.index.remove(model.root, model.order[place]);
         model.order.erase(model.order.begin() + static_cast<std::ptrdiff_t>(place));
         model.link();
       }
       if (step % 50 == 0) check_everything(model);
     }
     while (!model.order.empty()) {
-      model.index.remove(model.root, model.items, model.order.back());
+      model.index.remove(model.root, model.order.back());
       model.order.pop_back();
       model.link();
     }
