@@ -151,9 +151,11 @@ class Decoder {
     if (known || !staged_.from_outside) return;
     if (item.origin_clock() <= item.right_origin_clock() || item.origin_clock() >= client.state)
       return;
-    const ItemIx left = state_.store.item_at(item.origin());
+    const ItemIx back = client.structs.back();
+    const bool in_last = item.origin_clock() >= state_.items[back].clock;
+    const Item& left = state_.items[in_last ? back : state_.store.item_at(item.origin())];
     // What was collected lost its order.
-    if (left == state_.store.item_at(item.right_origin()) && !state_.items[left].is_gc()) {
+    if (left.clock <= item.right_origin_clock() && !left.is_gc()) {
       in_.fail("a struct lies right of its right neighbour");
     }
   }

@@ -194,19 +194,20 @@ void tell_of_quick_edit(State& state, BranchIx branch) {
 
 }  // namespace
 
-void tell_of_append(State& state, BranchIx branch, Clock before) {
+void tell_of_append(State& state, TransactionKind kind, BranchIx branch, ClientIx ix,
+                    Clock before) {
   if (state.observers.empty()) return;
-  begin(state, 0, true);
-  Client& self = state.store[state.self];
-  self.before_transaction = state.transaction.number;
-  self.before = before;
-  state.transaction.touched.push_back(state.self);
+  begin(state, kind.origin, kind.local);
+  Client& client = state.store[ix];
+  client.before_transaction = state.transaction.number;
+  client.before = before;
+  state.transaction.touched.push_back(ix);
   tell_of_quick_edit(state, branch);
 }
 
-void tell_of_delete(State& state, BranchIx branch, const DeleteRange& range) {
+void tell_of_delete(State& state, TransactionKind kind, BranchIx branch, const DeleteRange& range) {
   if (state.observers.empty()) return;
-  begin(state, 0, true);
+  begin(state, kind.origin, kind.local);
   state.transaction.deletes.push_back(range);
   tell_of_quick_edit(state, branch);
 }

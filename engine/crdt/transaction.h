@@ -71,8 +71,14 @@ void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t
 // This replica wants to have the content of the sub-document in `item`.
 void note_loaded(Doc::State& state, Id item);
 // A quick edit (typing.h) was made, in no transaction: its observers are told as after one.
-void tell_of_append(Doc::State& state, BranchIx branch, Clock before);
-void tell_of_delete(Doc::State& state, BranchIx branch, const DeleteRange& range);
+struct TransactionKind {
+  Origin origin;
+  bool local;
+};
+void tell_of_append(Doc::State& state, TransactionKind kind, BranchIx branch, ClientIx client,
+                    Clock before);
+void tell_of_delete(Doc::State& state, TransactionKind kind, BranchIx branch,
+                    const DeleteRange& range);
 // A direct child of `branch` changed.
 void note_changed(Doc::State& state, BranchIx branch, KeyIx key);
 

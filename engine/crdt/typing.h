@@ -22,5 +22,7 @@ namespace diaryx::crdt {
 // empty.
 bool type_at_cursor(State& state, BranchIx branch, std::uint64_t index, std::string_view utf8);
 bool erase_at_cursor(State& state, BranchIx branch, std::uint64_t index);
+// The same for the key stroke of somebody else, as an update v1.
+bool apply_key_stroke(State& state, Bytes update, Origin origin);
 
 }  // namespace diaryx::crdt
