@@ -132,8 +132,44 @@ void write_client_structs(const State& state, Sink& sink, const Client& client, 
 
 }  // namespace
 
+// What nearly all structs of a text are, in one go: a whole run of characters, or what is left of
+// one. False if this is none.
+static bool write_run(const State& state, WireWriter& out, const Item& item) {
+  const bool text = item.kind == Kind::String && !item.has(Item::kHasSurrogates);
+  const bool neighbours = !item.origin().none() || !item.right_origin().none();
+  if ((!text && item.kind != Kind::Deleted) || !neighbours || item.has(Item::kParentIsId))
+    return false;
+  constexpr std::size_t kHeader = 1 + 5 * WireWriter::kMaxVar;
+  out.reserve(kHeader + item.content_size);
+  std::uint8_t* at = out.cursor();
+  std::uint8_t* const info = at++;
+  unsigned bits =
+      static_cast<unsigned>(item.kind) | (item.parent_sub == kNone ? 0U : kHasParentSub);
+  if (const Id origin = item.origin(); !origin.none()) {
+    bits |= kHasOrigin;
+    at = put_var_uint(at, state.store[origin.client].id);
+    at = put_var_uint(at, origin.clock);
+  }
+  if (const Id right = item.right_origin(); !right.none()) {
+    bits |= kHasRightOrigin;
+    at = put_var_uint(at, state.store[right.client].id);
+    at = put_var_uint(at, right.clock);
+  }
+  *info = static_cast<std::uint8_t>(bits);
+  at = put_var_uint(at, text ? item.content_size : item.length);
+  if (text) {
+    copy_octets(at, state.arena.data() + item.content, item.content_size);
+    at += item.content_size;
+  }
+  out.advance_to(at);
+  return true;
+}
+
 template <class Sink>
 void write_struct(const State& state, Sink& sink, const Item& item, std::uint64_t offset) {
+  if constexpr (!Sink::kIsV2) {
+    if (offset == 0 && write_run(state, sink.rest(), item)) return;
+  }
   sink.reserve();
   if (item.is_gc() || item.kind == Kind::Skip) {
     sink.info(static_cast<std::uint8_t>(item.kind));
