@@ -5,6 +5,11 @@
 namespace diaryx::crdt {
 namespace {
 
+constexpr std::size_t kAhead = 6;
+inline void prefetch(const void* address) noexcept {
+  __builtin_prefetch(address);
+}
+
 constexpr std::uint8_t kHasOrigin = 0x80;
 constexpr std::uint8_t kHasRightOrigin = 0x40;
 constexpr std::uint8_t kHasParentSub = 0x20;
@@ -126,7 +131,11 @@ void write_client_structs(const State& state, Sink& sink, const Client& client, 
   for (std::size_t block = place.block, at = place.at + 1; block < structs.block_count();
        ++block, at = 0) {
     const std::span<const ItemIx> items = structs.items_of(block);
-    for (; at < items.size(); ++at) write_struct(state, sink, state.items[items[at]], 0);
+    for (; at < items.size(); ++at) {
+      // Items lie about in memory; what comes soon can be on its way.
+      if (at + kAhead < items.size()) prefetch(&state.items[items[at + kAhead]]);
+      write_struct(state, sink, state.items[items[at]], 0);
+    }
   }
 }
 
@@ -147,12 +156,12 @@ static bool write_run(const State& state, WireWriter& out, const Item& item) {
       static_cast<unsigned>(item.kind) | (item.parent_sub == kNone ? 0U : kHasParentSub);
   if (const Id origin = item.origin(); !origin.none()) {
     bits |= kHasOrigin;
-    at = put_var_uint(at, state.store[origin.client].id);
+    at = put_client(at, state.store[origin.client]);
     at = put_var_uint(at, origin.clock);
   }
   if (const Id right = item.right_origin(); !right.none()) {
     bits |= kHasRightOrigin;
-    at = put_var_uint(at, state.store[right.client].id);
+    at = put_client(at, state.store[right.client]);
     at = put_var_uint(at, right.clock);
   }
   *info = static_cast<std::uint8_t>(bits);
@@ -230,8 +239,10 @@ void write_document_deletes(const State& state, Sink& sink) {
     const ClockList& structs = state.store[ix].structs;
     bool open = false;  // The last range ends where the next struct begins.
     for (std::size_t block = 0; block < structs.block_count(); ++block) {
-      for (const ItemIx at : structs.items_of(block)) {
-        const Item& item = state.items[at];
+      const std::span<const ItemIx> items = structs.items_of(block);
+      for (std::size_t at = 0; at < items.size(); ++at) {
+        if (at + kAhead < items.size()) prefetch(&state.items[items[at + kAhead]]);
+        const Item& item = state.items[items[at]];
         if (!item.deleted()) {
           open = false;
         } else if (open) {
