@@ -5,6 +5,7 @@
 #include "engine/crdt/collect.h"
 #include "engine/crdt/encode.h"
 #include "engine/crdt/integrate.h"
+#include "engine/crdt/typing.h"
 #include "engine/crdt/update.h"
 
 namespace diaryx::crdt {
@@ -226,6 +227,7 @@ void retry_pending(State& state, Staged& staged) {
 }  // namespace
 
 Status apply_update(State& state, Format format, Bytes update, Origin origin) {
+  if (format == Format::V1 && apply_key_stroke(state, update, origin)) return {};
   Staged& staged = state.staged;
   DX_TRY_OK(decode_update(state, format, update, staged));
   const TransactionScope scope(state, origin, false);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/base/bytes.h"
+#include "engine/crdt/copy_octets.h"
 
 namespace diaryx::crdt {
 
@@ -32,7 +33,7 @@ class Arena {
     if (capacity_ - start < octets.size()) {
       append_growing(octets);
     } else if (!octets.empty()) {
-      std::memcpy(octets_.get() + start, octets.data(), octets.size());
+      copy_octets(octets_.get() + start, octets.data(), octets.size());
       size_ = start + octets.size();
     }
     return static_cast<std::uint32_t>(start);

@@ -80,8 +80,8 @@ struct TransactionSummary {
     TypeRef type;
     std::vector<std::string> keys;
   };
-  const std::vector<Change>& changes;
   const Doc& doc;
+  std::vector<Change> changes() const;
   Buffer update_v2() const;  // The same as `update` in format v2, made when asked for.
 };
 

@@ -64,8 +64,13 @@ struct Doc::State {
   // Somebody will ask what a transaction did.
   bool wants_details() const noexcept { return watched; }
 
-  // An edit may go the short way (typing.h): it is a transaction by itself, and nobody watches.
-  bool edits_unseen() const noexcept { return transaction.depth == 0 && !wants_details(); }
+  // An edit may go the short way (typing.h): it is a transaction by itself, and nobody wants more
+  // of it than its update.
+  bool edits_quickly() const noexcept {
+    return transaction.depth == 0 && !chain.telling && !keeps_deleted();
+  }
+  // Deleted content is looked at before it is collected.
+  bool keeps_deleted() const noexcept { return listeners != nullptr || options.clean_formats; }
 
   // The root of that name; kNone if it was never seen.
   BranchIx find_root(KeyIx name) const noexcept {

@@ -64,7 +64,7 @@ std::string Text::to_string() const {
 void Text::insert(std::uint64_t index, std::string_view utf8) {
   if (utf8.empty()) return;
   State& state = state_of(type_);
-  if (state.edits_unseen() && type_at_cursor(state, type_.branch, index, utf8)) return;
+  if (state.edits_quickly() && type_at_cursor(state, type_.branch, index, utf8)) return;
   const TransactionScope scope(state, 0, true);
   if (state.branches[type_.branch].has_formatting) {
     TextCursor cursor = seek(state, type_.branch, index);
@@ -119,7 +119,7 @@ TypeRef Text::insert_type(std::uint64_t index, const NewType& type, const Attrib
 void Text::erase(std::uint64_t index, std::uint64_t length) {
   if (length == 0) return;
   State& state = state_of(type_);
-  if (length == 1 && state.edits_unseen() && erase_at_cursor(state, type_.branch, index)) return;
+  if (length == 1 && state.edits_quickly() && erase_at_cursor(state, type_.branch, index)) return;
   const TransactionScope scope(state, 0, true);
   if (state.branches[type_.branch].has_formatting) {
     TextCursor cursor = seek(state, type_.branch, index);
@@ -170,6 +170,7 @@ std::vector<DeltaOp> Text::to_delta() const {
   const State& state = const_state_of(type_);
   std::vector<DeltaOp> delta;
   AttributeList current;
+  const KeyIx change_mark = state.keys.find("ychange");
   std::string text;
   const auto attributes = [&] { return make_object(state, current); };
   const auto pack = [&] {
@@ -180,6 +181,9 @@ std::vector<DeltaOp> Text::to_delta() const {
     const Item& item = state.items[ix];
     if (item.deleted()) continue;
     if (item.kind == Kind::String) {
+      // Yjs keeps that name for its marks of what changed (snapshot_view.h) and ends it here.
+      if (change_mark != kNone)
+        std::erase_if(current, [&](const Attribute& known) { return known.key == change_mark; });
       codec::append_wtf8(text, content_text(state.arena, item));
     } else if (item.kind == Kind::Format) {
       pack();

@@ -16,15 +16,9 @@ void collect_and_merge(State& state) {
   if (state.options.gc && transaction.collect_later) {
     for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
   }
-  for (std::size_t i = transaction.deletes.size(); i > 0; --i) {
-    const DeleteRange& range = transaction.deletes[i - 1];
-    merge_structs(state, range.client, range.clock, range.clock + range.length);
-  }
-  // New structs that continue the one before, halves of what was cut, and what was collected.
   for (std::size_t i = transaction.merge_candidates.size(); i > 0; --i) {
-    const Id id = transaction.merge_candidates[i - 1];
-    const ItemIx ix = state.store.item_at(id);
-    merge_structs(state, id.client, state.items[ix].clock, state.items[ix].end());
+    const Transaction::MergeCandidate& candidate = transaction.merge_candidates[i - 1];
+    if (state.items[candidate.item].id() == candidate.id) merge_around(state, candidate.item);
   }
 }
 
@@ -118,11 +112,10 @@ void make_wait(State& state) {
 
 void tell_observers(State& state) {
   const Transaction& transaction = state.transaction;
-  const std::vector<TransactionSummary::Change> changes = changes_of(state);
   V1Sink sink(std::move(state.update_scratch));
   encode_transaction(state, sink);
   const TransactionSummary summary{transaction.origin, transaction.local, sink.rest().written(),
-                                   changes, *state.doc};
+                                   *state.doc};
   tell(state, [&] { state.observers.call(summary); });
   state.update_scratch = std::move(sink).take();
 }
@@ -141,6 +134,15 @@ void clean_formats(State& state) {
     const TransactionScope scope(state, 0, true);
     run_format_cleanup(state, cleanup);
   });
+}
+
+void clear(Transaction& transaction) {
+  transaction.touched.clear();
+  transaction.deletes.clear();
+  transaction.merge_candidates.clear();
+  transaction.changed.clear();
+  transaction.collect_later = false;
+  transaction.loaded.clear();
 }
 
 void finish(State& state) {
@@ -163,15 +165,50 @@ void finish(State& state) {
   if (state.listeners != nullptr) {
     tell(state, [&] { tell_document_listeners(state); });
   }
-  transaction.touched.clear();
-  transaction.deletes.clear();
-  transaction.merge_candidates.clear();
-  transaction.changed.clear();
-  transaction.collect_later = false;
-  transaction.loaded.clear();
+  clear(transaction);
+}
+
+void finish_waiting(State& state) {
+  while (!state.chain.waiting.empty()) {
+    thaw(state, std::move(state.chain.waiting.front()));
+    state.chain.waiting.pop_front();
+    finish(state);
+  }
+}
+
+// All of a quick edit's transaction but the edit.
+void tell_of_quick_edit(State& state, BranchIx branch) {
+  state.transaction.changed.push_back({branch, kNone});
+  state.transaction.depth = 1;
+  tell_observers(state);
+  clear(state.transaction);
+  finish_waiting(state);
+  state.transaction.depth = 0;
 }
 
 }  // namespace
+
+void tell_of_append(State& state, TransactionKind kind, BranchIx branch, ClientIx ix,
+                    Clock before) {
+  if (state.observers.empty()) return;
+  begin(state, kind.origin, kind.local);
+  Client& client = state.store[ix];
+  client.before_transaction = state.transaction.number;
+  client.before = before;
+  state.transaction.touched.push_back(ix);
+  tell_of_quick_edit(state, branch);
+}
+
+void tell_of_delete(State& state, TransactionKind kind, BranchIx branch, const DeleteRange& range) {
+  if (state.observers.empty()) return;
+  begin(state, kind.origin, kind.local);
+  state.transaction.deletes.push_back(range);
+  tell_of_quick_edit(state, branch);
+}
+
+std::vector<TransactionSummary::Change> TransactionSummary::changes() const {
+  return changes_of(doc.state());
+}
 
 Buffer TransactionSummary::update_v2() const {
   V2Sink sink;
@@ -197,11 +234,7 @@ TransactionScope::~TransactionScope() {
       return;
     }
     finish(state_);
-    while (!state_.chain.waiting.empty()) {
-      thaw(state_, std::move(state_.chain.waiting.front()));
-      state_.chain.waiting.pop_front();
-      finish(state_);
-    }
+    finish_waiting(state_);
   }
   --state_.transaction.depth;
 }
@@ -222,6 +255,10 @@ void note_append(Doc::State& state, ClientIx client) {
   known.before = known.state;
   state.transaction.touched.push_back(client);
   if (known.state == 0) state.arrivals.push_back(client);
+}
+
+void note_may_merge(Doc::State& state, ItemIx ix) {
+  state.transaction.merge_candidates.push_back({ix, state.items[ix].id()});
 }
 
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length) {

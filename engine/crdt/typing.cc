@@ -1,5 +1,7 @@
 #include "engine/crdt/typing.h"
 
+#include "engine/base/utf.h"
+#include "engine/crdt/content.h"
 #include "engine/crdt/position.h"
 
 namespace diaryx::crdt {
@@ -14,7 +16,7 @@ bool same_run(const Item& left, const Item& right) noexcept {
 
 bool is_plain(const Item& item) noexcept {
   return item.kind == Kind::String && item.has(Item::kAscii) && !item.deleted() &&
-         item.length > 1 && !item.has(Item::kKeep);
+         item.length > 1 && item.parent_sub == kNone && !item.has(Item::kKeep);
 }
 
 bool is_dropped(const Item& item) noexcept {
@@ -22,7 +24,7 @@ bool is_dropped(const Item& item) noexcept {
 }
 
 // The last unit of `item` goes over to the deleted run right of it.
-bool erase_last(State& state, ItemIx ix) {
+bool erase_last(State& state, ItemIx ix, DeleteRange& erased) {
   Item& item = state.items[ix];
   if (item.right == kNone || !is_plain(item)) return false;
   Item& run = state.items[item.right];
@@ -30,6 +32,7 @@ bool erase_last(State& state, ItemIx ix) {
   if (!state.store[item.client].structs.move_start(run.clock, run.clock - 1)) return false;
   item.set_length(item.length - 1);
   --item.content_size;
+  erased = {item.client, item.end(), 1};
   run.set_clock(run.clock - 1);
   run.set_length(run.length + 1);
   run.set_origin(item.last_id());
@@ -38,12 +41,13 @@ bool erase_last(State& state, ItemIx ix) {
 }
 
 // The first unit of `item` goes over to the deleted run left of it.
-bool erase_first(State& state, ItemIx ix) {
+bool erase_first(State& state, ItemIx ix, DeleteRange& erased) {
   Item& item = state.items[ix];
   if (item.left == kNone || !is_plain(item)) return false;
   Item& run = state.items[item.left];
   if (!is_dropped(run) || !same_run(run, item)) return false;
   if (!state.store[item.client].structs.move_start(item.clock, item.clock + 1)) return false;
+  erased = {item.client, item.clock, 1};
   run.set_length(run.length + 1);
   item.set_clock(item.clock + 1);
   item.set_length(item.length - 1);
@@ -54,35 +58,106 @@ bool erase_first(State& state, ItemIx ix) {
   return true;
 }
 
+// `text` goes behind the last item of its client, which ends the arena or moves there.
+void grow(State& state, Client& client, ItemIx ix, std::string_view text) {
+  Item& item = state.items[ix];
+  if (item.content + item.content_size != state.arena.size()) {
+    item.content = state.arena.append(content_bytes(state.arena, item));
+  }
+  state.arena.append(text);
+  item.content_size += static_cast<std::uint32_t>(text.size());
+  item.set_length(item.length + text.size());
+  client.state += text.size();
+  state.branches[item.parent].length += text.size();
+  list_resized(state, ix, static_cast<std::int64_t>(text.size()));
+}
+
+// A growing text, if nothing came between it and its right neighbour.
+bool grows(const State& state, const Item& item) noexcept {
+  if (item.kind != Kind::String || !item.has(Item::kAscii) || item.deleted()) return false;
+  if (item.has(Item::kRedone) || item.has(Item::kKeep) || item.parent_sub != kNone) return false;
+  return item.right == kNone ? item.right_origin().none()
+                             : item.right_origin() == state.items[item.right].id();
+}
+
+// 01 01 client clock 84|c4 origin [right origin] text 00
+bool apply_typing(State& state, WireReader& in, const TransactionKind& kind) {
+  if (in.u8() != 1) return false;
+  const ClientIx ix = state.store.find(in.var_uint());
+  const Clock clock = in.var_uint();
+  const std::uint8_t info = in.u8();
+  if (ix == kNone || ix == state.self || (info != 0x84 && info != 0xC4)) return false;
+  Client& client = state.store[ix];
+  if (clock != client.state || client.structs.empty()) return false;
+  const ItemIx last = client.structs.back();
+  const Item& item = state.items[last];
+  if (in.var_uint() != client.id || in.var_uint() + 1 != clock || !grows(state, item)) return false;
+  if (info == 0x84) {
+    if (!item.right_origin().none()) return false;
+  } else {
+    if (item.right_origin().none()) return false;
+    const std::uint64_t right = in.var_uint();
+    if (in.var_uint() != item.right_origin_clock() ||
+        right != state.store[item.right_origin_client()].id) {
+      return false;
+    }
+  }
+  const std::string_view text = as_text(in.var_bytes());
+  if (in.u8() != 0 || in.failed() || in.remaining() != 0) return false;
+  if (text.empty() || !is_ascii(text) || text.size() > kMaxClock - clock) return false;
+  grow(state, client, last, text);
+  if (state.watched) tell_of_append(state, kind, item.parent, ix, clock);
+  return true;
+}
+
+// 00 01 client 01 clock 01
+bool apply_erasing(State& state, WireReader& in, const TransactionKind& kind) {
+  if (in.u8() != 1) return false;
+  const ClientIx client = state.store.find(in.var_uint());
+  if (in.u8() != 1 || client == kNone) return false;
+  const Clock clock = in.var_uint();
+  if (in.u8() != 1 || in.failed() || in.remaining() != 0) return false;
+  if (clock >= state.store[client].state || !state.options.gc) return false;
+  const ItemIx ix = state.store.item_at({client, clock});
+  const Item& item = state.items[ix];
+  const BranchIx branch = item.parent;
+  DeleteRange range{};
+  const bool erased = clock + 1 == item.end() ? erase_last(state, ix, range)
+                      : clock == item.clock   ? erase_first(state, ix, range)
+                                              : false;
+  if (!erased) return false;
+  --state.branches[branch].length;
+  if (state.watched) tell_of_delete(state, kind, branch, range);
+  return true;
+}
+
 }  // namespace
+
+bool apply_key_stroke(State& state, Bytes update, Origin origin) {
+  constexpr std::size_t kLongest = 64;
+  if (update.size() > kLongest || !state.edits_quickly() || !state.pending.empty()) return false;
+  WireReader in(update);
+  const std::uint8_t sections = in.u8();
+  if (sections == 1) return apply_typing(state, in, {origin, false});
+  return sections == 0 && apply_erasing(state, in, {origin, false});
+}
 
 bool type_at_cursor(State& state, BranchIx branch_ix, std::uint64_t index, std::string_view utf8) {
   Branch& branch = state.branches[branch_ix];
   const ItemIx ix = branch.cursor;
   if (ix == kNone) return false;
-  Item& item = state.items[ix];
+  const Item& item = state.items[ix];
   Client& self = state.store[state.self];
-  const bool grows = item.client == state.self && item.end() == self.state &&
-                     item.kind == Kind::String && item.has(Item::kAscii) && !item.deleted() &&
-                     index == branch.cursor_index + item.length &&
-                     item.content + item.content_size == state.arena.size();
-  if (!grows) return false;
-  if (item.right == kNone) {
-    if (!item.right_origin().none()) return false;
-  } else {
-    const Item& right = state.items[item.right];
-    // A new text goes behind what was deleted here, and so would not continue this one.
-    if (right.deleted() || item.right_origin() != right.id()) return false;
+  if (item.client != state.self || item.end() != self.state ||
+      index != branch.cursor_index + item.length || !grows(state, item)) {
+    return false;
   }
-  for (const char c : utf8) {
-    if (static_cast<unsigned char>(c) >= 0x80) return false;
-  }
-  state.arena.append(utf8);
-  item.content_size += static_cast<std::uint32_t>(utf8.size());
-  item.set_length(item.length + utf8.size());
-  self.state += utf8.size();
-  branch.length += utf8.size();
-  list_resized(state, ix, static_cast<std::int64_t>(utf8.size()));
+  // A new text goes behind what was deleted here, and so would not continue this one.
+  if (item.right != kNone && state.items[item.right].deleted()) return false;
+  if (!is_ascii(utf8)) return false;
+  grow(state, self, ix, utf8);
+  if (state.watched)
+    tell_of_append(state, {0, true}, branch_ix, state.self, self.state - utf8.size());
   return true;
 }
 
@@ -92,22 +167,25 @@ bool erase_at_cursor(State& state, BranchIx branch_ix, std::uint64_t index) {
   ItemIx ix = branch.cursor;
   const std::uint64_t end = branch.cursor_index + state.items[ix].visible_length();
   bool erased = false;
+  DeleteRange range{};
   if (index == end) {
     do {
       ix = state.items[ix].right;
     } while (ix != kNone && !state.items[ix].visible());
-    erased = ix != kNone && erase_first(state, ix);
+    erased = ix != kNone && erase_first(state, ix, range);
     // Between here and the next edit lie only deleted runs, and the last one is the place to be.
     if (erased) set_cursor(state, branch_ix, state.items[ix].left, index);
   } else if (index + 1 == end) {
     std::uint64_t before = branch.cursor_index;
     while (!state.items[ix].visible()) ix = state.items[ix].left;
     if (ix != branch.cursor) before = end - state.items[ix].length;
-    erased = erase_last(state, ix);
+    erased = erase_last(state, ix, range);
     if (erased) set_cursor(state, branch_ix, ix, before);
   }
-  if (erased) --branch.length;
-  return erased;
+  if (!erased) return false;
+  --branch.length;
+  if (state.watched) tell_of_delete(state, {0, true}, branch_ix, range);
+  return true;
 }
 
 }  // namespace diaryx::crdt

@@ -1,8 +1,8 @@
 // The short way for a key stroke.
 //
 // Nearly all edits of a text continue the one before: a character behind the last one typed, the
-// character left of the cursor deleted, or the one right of it. When nobody watches, such an edit
-// changes one or two items and makes none:
+// character left of the cursor deleted, or the one right of it. Unless somebody wants to see
+// what was deleted, such an edit changes one or two items and makes none:
 //
 //   typing      ["hel"]            →  ["hell"]              the last item of this client grows
 //   backspace   ["hell"][+++]      →  ["hel"][++++]         the border to the deleted run beside it
@@ -22,5 +22,7 @@ namespace diaryx::crdt {
 // empty.
 bool type_at_cursor(State& state, BranchIx branch, std::uint64_t index, std::string_view utf8);
 bool erase_at_cursor(State& state, BranchIx branch, std::uint64_t index);
+// The same for the key stroke of somebody else, as an update v1.
+bool apply_key_stroke(State& state, Bytes update, Origin origin);
 
 }  // namespace diaryx::crdt

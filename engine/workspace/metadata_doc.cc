@@ -152,7 +152,7 @@ std::map<std::string, std::string> MetadataDoc::displaced() const {
 
 std::vector<std::string> MetadataDoc::refresh(const crdt::TransactionSummary& summary) {
   std::set<std::string> touched;
-  for (const crdt::TransactionSummary::Change& change : summary.changes) {
+  for (const crdt::TransactionSummary::Change& change : summary.changes()) {
     const auto path = doc_.path_of(change.type);
     if (!path || path->root != "files") continue;
     if (path->steps.empty()) {
