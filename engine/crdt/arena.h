@@ -5,10 +5,13 @@
 #pragma once
 
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string_view>
 
 #include "engine/base/bytes.h"
+#include "engine/base/check.h"
+#include "engine/base/standard.h"
 #include "engine/crdt/copy_octets.h"
 
 namespace diaryx::crdt {
@@ -54,7 +57,7 @@ class Arena {
 
  private:
   std::unique_ptr<std::uint8_t[]> moved_to(std::size_t capacity) {
-    auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
+    auto larger = make_unique_for_overwrite<std::uint8_t[]>(capacity);
     if (size_ > 0) std::memcpy(larger.get(), octets_.get(), size_);
     capacity_ = capacity;
     std::swap(larger, octets_);
@@ -62,6 +65,7 @@ class Arena {
   }
   // Returns what held the octets before.
   std::unique_ptr<std::uint8_t[]> grow(std::size_t wanted) {
+    DX_CHECK(wanted <= std::numeric_limits<std::uint32_t>::max());  // Items say where by 32 bits.
     const std::size_t larger = capacity_ + capacity_ / 2 + 16;
     return moved_to(wanted > larger ? wanted : larger);
   }
