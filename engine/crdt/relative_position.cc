@@ -39,17 +39,25 @@ struct Found {
   std::uint64_t offset;
 };
 
-// The struct that holds a unit; nothing if we have not heard of it yet.
-std::optional<Found> find_unit(const State& state, UnitId unit) {
+// The struct that holds a unit, or what an UndoManager made of that anew; nothing if we have not
+// heard of it yet.
+std::optional<Found> find_unit(const State& state, UnitId unit, bool follow_undone) {
   const ClientIx client = state.store.find(unit.client);
   if (client == kNone || unit.clock >= state.store[client].state) return std::nullopt;
-  const ItemIx ix = state.store.item_at({client, unit.clock});
-  return Found{ix, unit.clock - state.items[ix].clock};
+  for (Id id{client, unit.clock};;) {
+    const ItemIx ix = state.store.item_at(id);
+    const Item& item = state.items[ix];
+    const std::uint64_t offset = id.clock - item.clock;
+    if (!follow_undone || !item.has(Item::kRedone)) return Found{ix, offset};
+    id = state.redone.find(item);
+    id.clock += offset;
+  }
 }
 
-std::optional<AbsolutePosition> resolve_unit(Doc& doc, UnitId unit, std::int64_t assoc) {
+std::optional<AbsolutePosition> resolve_unit(Doc& doc, UnitId unit, std::int64_t assoc,
+                                             bool follow_undone) {
   const State& state = doc.state();
-  const std::optional<Found> found = find_unit(state, unit);
+  const std::optional<Found> found = find_unit(state, unit, follow_undone);
   if (!found) return std::nullopt;
   const Item& item = state.items[found->item];
   if (item.is_gc()) return std::nullopt;
@@ -62,10 +70,10 @@ std::optional<AbsolutePosition> resolve_unit(Doc& doc, UnitId unit, std::int64_t
 }
 
 // The branch that a position without a unit is about.
-BranchIx branch_of(State& state, const RelativePosition& position) {
+BranchIx branch_of(State& state, const RelativePosition& position, bool follow_undone) {
   if (position.root) return state.root_of(state.keys.intern(*position.root));
   if (!position.type) return kNone;
-  const std::optional<Found> found = find_unit(state, *position.type);
+  const std::optional<Found> found = find_unit(state, *position.type, follow_undone);
   if (!found) return kNone;
   const Item& item = state.items[found->item];
   return item.kind == Kind::Type ? item.content : kNone;
@@ -159,10 +167,12 @@ RelativePosition create_relative_position(TypeRef type, std::uint64_t index, std
 }
 
 std::optional<AbsolutePosition> resolve_relative_position(Doc& doc,
-                                                          const RelativePosition& position) {
-  if (position.item) return resolve_unit(doc, *position.item, position.assoc);
+                                                          const RelativePosition& position,
+                                                          bool follow_undone_deletions) {
+  if (position.item)
+    return resolve_unit(doc, *position.item, position.assoc, follow_undone_deletions);
   State& state = doc.state();
-  const BranchIx branch = branch_of(state, position);
+  const BranchIx branch = branch_of(state, position, follow_undone_deletions);
   if (branch == kNone) return std::nullopt;
   const std::uint64_t index = position.assoc >= 0 ? state.branches[branch].length : 0;
   return AbsolutePosition{{&doc, branch}, index, position.assoc};

@@ -47,9 +47,12 @@ struct AbsolutePosition {
 RelativePosition create_relative_position(TypeRef type, std::uint64_t index,
                                           std::int64_t assoc = 0);
 // Where that is now. Nothing if this replica has not heard of the item or type yet, or has
-// collected it. A root that was never seen comes into being without a kind, as in Yjs.
+// collected it. A root that was never seen comes into being without a kind, as in Yjs. What an
+// UndoManager of this document brought back is a new item: with `follow_undone_deletions` the place
+// is there. Other replicas do not know of that and show the place where the deleted item was.
 std::optional<AbsolutePosition> resolve_relative_position(Doc& doc,
-                                                          const RelativePosition& position);
+                                                          const RelativePosition& position,
+                                                          bool follow_undone_deletions = true);
 
 Buffer encode_relative_position(const RelativePosition& position);
 // Malformed if the bytes do not follow the format, to the last octet.

@@ -170,6 +170,7 @@ std::vector<DeltaOp> Text::to_delta() const {
   const State& state = const_state_of(type_);
   std::vector<DeltaOp> delta;
   AttributeList current;
+  const KeyIx change_mark = state.keys.find("ychange");
   std::string text;
   const auto attributes = [&] { return make_object(state, current); };
   const auto pack = [&] {
@@ -180,6 +181,9 @@ std::vector<DeltaOp> Text::to_delta() const {
     const Item& item = state.items[ix];
     if (item.deleted()) continue;
     if (item.kind == Kind::String) {
+      // Yjs keeps that name for its marks of what changed (snapshot_view.h) and ends it here.
+      if (change_mark != kNone)
+        std::erase_if(current, [&](const Attribute& known) { return known.key == change_mark; });
       codec::append_wtf8(text, content_text(state.arena, item));
     } else if (item.kind == Kind::Format) {
       pack();

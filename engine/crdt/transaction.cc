@@ -16,15 +16,9 @@ void collect_and_merge(State& state) {
   if (state.options.gc && transaction.collect_later) {
     for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
   }
-  for (std::size_t i = transaction.deletes.size(); i > 0; --i) {
-    const DeleteRange& range = transaction.deletes[i - 1];
-    merge_structs(state, range.client, range.clock, range.clock + range.length);
-  }
-  // New structs that continue the one before, halves of what was cut, and what was collected.
   for (std::size_t i = transaction.merge_candidates.size(); i > 0; --i) {
-    const Id id = transaction.merge_candidates[i - 1];
-    const ItemIx ix = state.store.item_at(id);
-    merge_structs(state, id.client, state.items[ix].clock, state.items[ix].end());
+    const Transaction::MergeCandidate& candidate = transaction.merge_candidates[i - 1];
+    if (state.items[candidate.item].id() == candidate.id) merge_around(state, candidate.item);
   }
 }
 
@@ -266,6 +260,10 @@ void note_append(Doc::State& state, ClientIx client) {
   known.before = known.state;
   state.transaction.touched.push_back(client);
   if (known.state == 0) state.arrivals.push_back(client);
+}
+
+void note_may_merge(Doc::State& state, ItemIx ix) {
+  state.transaction.merge_candidates.push_back({ix, state.items[ix].id()});
 }
 
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length) {

@@ -5,6 +5,7 @@
 
 #include "engine/codec/json_text.h"
 #include "engine/crdt/doc.h"
+#include "engine/crdt/undo.h"
 #include "tests/support/hex.h"
 #include "tests/support/mutations.h"
 
@@ -153,6 +154,41 @@ TEST_SUITE("crdt/relative_position") {
     Map(element).set("id", "2");
     CHECK(where(doc, position) == "0");
     CHECK(where(doc, create_relative_position(element, 150)) == "150");
+  }
+
+  TEST_CASE("a place comes back with what an UndoManager brings back, if one wants that") {
+    Doc doc({.client_id = 5});
+    Text text = doc.text("t");
+    const TypeRef list = doc.map("m").set_type("list", TypeKind::Array);
+    text.insert(0, "abcdef");
+    Array(list).insert(0, {1, 2, 3});
+    UndoManager undo(doc, {text.ref(), doc.map("m").ref()});
+    const RelativePosition in_text = create_relative_position(text.ref(), 4);
+    const RelativePosition in_list = create_relative_position(list, 2, -1);
+    const RelativePosition list_end = create_relative_position(list, 3);
+    text.erase(1, 4);
+    doc.map("m").erase("list");
+    CHECK(where(doc, in_text) == "1");
+    REQUIRE(undo.undo());
+    text.insert(0, "__");
+    // "e" is the fourth unit of what was brought back.
+    CHECK(where(doc, in_text) == "6");
+    CHECK(where(doc, list_end) == "3");
+    const TypeRef anew = std::get<TypeRef>(*doc.map("m").get("list"));
+    const auto place = resolve_relative_position(doc, in_list);
+    REQUIRE(place);
+    CHECK(place->type == anew);
+    CHECK(place->index == 2);
+    // Where the deleted ones were.
+    CHECK(resolve_relative_position(doc, in_text, false)->index == 7);
+    CHECK(resolve_relative_position(doc, in_list, false)->type == list);
+    CHECK(resolve_relative_position(doc, in_list, false)->index == 0);
+    // Undone and redone once more, and undone again: a chain of two.
+    REQUIRE(undo.undo());
+    REQUIRE(undo.redo());
+    text.erase(3, 4);
+    REQUIRE(undo.undo());
+    CHECK(where(doc, in_text) == "6");
   }
 
   TEST_CASE("the JSON form is that of Yjs, both ways") {
