@@ -94,20 +94,24 @@ void set_aside(State& state) {
   state.transaction = Transaction{};
 }
 
+// As in Yjs: to a transaction that is not over yet, all is new that came since it began; so the
+// update of one holds the structs of those that wait behind it.
+void take_structs_of(State& state, const Transaction& later) {
+  for (std::size_t i = 0; i < later.touched.size(); ++i) {
+    Client& client = state.store[later.touched[i]];
+    if (client.before_transaction == state.transaction.number) continue;
+    client.before = later.befores[i];
+    client.before_transaction = state.transaction.number;
+    state.transaction.touched.push_back(later.touched[i]);
+  }
+}
+
 // The end of a transaction that an observer made: it waits, the one it was told about goes on.
 void make_wait(State& state) {
   freeze(state, state.transaction);
   state.chain.waiting.push_back(std::move(state.transaction));
   thaw(state, std::move(state.chain.set_aside));
-  // As in Yjs: the update of the first transaction holds all that came since it began.
-  const Transaction& made = state.chain.waiting.back();
-  for (std::size_t i = 0; i < made.touched.size(); ++i) {
-    Client& client = state.store[made.touched[i]];
-    if (client.before_transaction == state.transaction.number) continue;
-    client.before = made.befores[i];
-    client.before_transaction = state.transaction.number;
-    state.transaction.touched.push_back(made.touched[i]);
-  }
+  take_structs_of(state, state.chain.waiting.back());
 }
 
 void tell_observers(State& state) {
@@ -173,6 +177,7 @@ void finish_waiting(State& state) {
   while (!state.chain.waiting.empty()) {
     thaw(state, std::move(state.chain.waiting.front()));
     state.chain.waiting.pop_front();
+    for (const Transaction& later : state.chain.waiting) take_structs_of(state, later);
     finish(state);
   }
 }
