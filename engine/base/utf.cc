@@ -42,15 +42,13 @@ bool eight_ascii(const char* p) noexcept {
 
 }  // namespace
 
-bool is_ascii(std::string_view text) noexcept {
+bool is_ascii_long(std::string_view text) noexcept {
   std::size_t i = 0;
   for (; i + 8 <= text.size(); i += 8) {
     if (!eight_ascii(text.data() + i)) return false;
   }
-  for (; i < text.size(); ++i) {
-    if (static_cast<unsigned char>(text[i]) >= 0x80) return false;
-  }
-  return true;
+  // The last eight, some of them seen already.
+  return eight_ascii(text.data() + text.size() - 8);
 }
 
 bool is_utf8(std::string_view text) noexcept {

@@ -17,7 +17,7 @@ void turn_to_gc(State& state, ItemIx ix) {
   gc.client = item.client;
   gc.set(Item::kDeleted);
   item = gc;
-  state.transaction.merge_candidates.push_back(gc.id());
+  note_may_merge(state, ix);
 }
 
 // Everything below `top` becomes GC.
@@ -57,27 +57,26 @@ bool kind_merges(Kind kind) noexcept {
   return kind == Kind::String || kind == Kind::Any || kind == Kind::Json || kind == Kind::Deleted;
 }
 
-// `right` follows `left` in its client's clock.
-bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
+// Two that hang in a list or chain, `right` right of `left`.
+bool are_one(const Item& left, const Item& right) noexcept {
+  return left.kind == right.kind && left.client == right.client && left.end() == right.clock &&
+         kind_merges(left.kind) && left.deleted() == right.deleted() && !left.has(Item::kRedone) &&
+         !right.has(Item::kRedone) && right.origin() == left.last_id() &&
+         left.same_right_origin(right);
+}
+
+// `right` becomes part of `left`.
+void merge_items(State& state, ItemIx left_ix, ItemIx right_ix) {
   Item& left = state.items[left_ix];
   const Item& right = state.items[right_ix];
-  if (left.kind != right.kind) return false;
-  if (left.is_gc()) {
-    left.set_length(left.length + right.length);
-    state.items.free(right_ix);
-    return true;
-  }
-  if (!kind_merges(left.kind) || left.right != right_ix || left.deleted() != right.deleted() ||
-      left.has(Item::kRedone) || right.has(Item::kRedone) || right.origin() != left.last_id() ||
-      !left.same_right_origin(right)) {
-    return false;
-  }
   if (left.parent_sub == kNone) {
     list_merging(state, left_ix, right_ix);
   } else if (MapEntries::Entry* entry = state.branches[left.parent].map.find(left.parent_sub);
              entry->last == right_ix) {
     entry->last = left_ix;
   }
+  ClockList& structs = state.store[right.client].structs;
+  structs.erase(structs.find(right.clock));
   join_content(state.arena, left, right);
   left.set_length(left.length + right.length);
   if (right.has(Item::kKeep)) left.set(Item::kKeep);
@@ -88,7 +87,27 @@ bool try_merge(State& state, ItemIx left_ix, ItemIx right_ix) {
     state.branches[left.parent].end = left_ix;
   }
   state.items.free(right_ix);
-  return true;
+}
+
+// A gap, its neighbours by clock being gaps too, becomes one with them.
+void merge_gaps(State& state, ItemIx ix) {
+  ClockList& structs = state.store[state.items[ix].client].structs;
+  ClockList::Place place = structs.find(state.items[ix].clock);
+  ClockList::Place other = place;
+  while (structs.next(other) && state.items[structs.item(other)].is_gc()) {
+    const ItemIx right = structs.item(other);
+    state.items[ix].set_length(state.items[ix].length + state.items[right].length);
+    structs.erase(other);
+    state.items.free(right);
+    other = place;
+  }
+  other = place;
+  if (structs.previous(other) && state.items[structs.item(other)].is_gc()) {
+    Item& left = state.items[structs.item(other)];
+    left.set_length(left.length + state.items[ix].length);
+    structs.erase(place);
+    state.items.free(ix);
+  }
 }
 
 }  // namespace
@@ -108,19 +127,16 @@ void collect_deleted(State& state, const DeleteRange& range) {
   }
 }
 
-void merge_structs(State& state, ClientIx client, Clock low, Clock high) {
-  ClockList& structs = state.store[client].structs;
-  ClockList::Place place = structs.find(std::min(high, state.store[client].state - 1));
-  bool merged = false;
-  for (;;) {
-    const ClockList::Entry entry = structs[place];
-    if (entry.clock < low && !merged) return;
-    ClockList::Place before = place;
-    if (!structs.previous(before)) return;
-    merged = try_merge(state, structs[before].item, entry.item);
-    if (merged) structs.erase(place);
-    place = before;
+void merge_around(State& state, ItemIx ix) {
+  if (state.items[ix].is_gc()) return merge_gaps(state, ix);
+  // One that was merged already may have been about to be merged with what is right of it.
+  for (ItemIx right = state.items[ix].right;
+       right != kNone && are_one(state.items[ix], state.items[right]);
+       right = state.items[ix].right) {
+    merge_items(state, ix, right);
   }
+  const ItemIx left = state.items[ix].left;
+  if (left != kNone && are_one(state.items[left], state.items[ix])) merge_items(state, left, ix);
 }
 
 void sort_and_join(const StructStore& store, std::vector<DeleteRange>& ranges) {

@@ -20,9 +20,8 @@ inline void drop_content(Item& item) noexcept {
 // becomes GC.
 void collect_deleted(State& state, const DeleteRange& range);
 
-// Tries to merge each struct of `client` that begins in [low, high] with the one before it, from
-// right to left.
-void merge_structs(State& state, ClientIx client, Clock low, Clock high);
+// Makes the item or gap one with its neighbours if it can be, as Yjs does when a transaction ends.
+void merge_around(State& state, ItemIx ix);
 
 // Sorts by client (highest id first) and clock, and joins ranges that touch or overlap.
 void sort_and_join(const StructStore& store, std::vector<DeleteRange>& ranges);

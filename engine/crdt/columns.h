@@ -24,6 +24,10 @@ class UintColumnReader {
       const WireReader::VarInt head = in_.var_int();
       value_ = head.magnitude;
       count_ = head.negative ? in_.var_uint() + 2 : 1;
+      if (value_ > kMaxClock) {
+        in_.fail("a number above 2^53 - 1");
+        value_ = 0;
+      }
     }
     --count_;
     return value_;

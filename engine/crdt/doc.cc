@@ -36,7 +36,10 @@ Buffer with_pending(const State& state, Format format, Buffer encoded, Bytes sta
 template <class Sink>
 Buffer encode_state(const State& state, const std::vector<Clock>& known, Bytes state_vector) {
   Sink sink;
-  if (known.empty()) sink.rest().reserve(state.arena.size() / 2 + 64);
+  if (known.empty()) {
+    constexpr std::size_t kStructOctets = 16;  // Of an id or two, besides its content.
+    sink.rest().reserve(state.arena.size() / 2 + state.items.size() * kStructOctets + 64);
+  }
   write_structs_since(state, sink, known);
   write_document_deletes(state, sink);
   Buffer encoded = std::move(sink).take();

@@ -5,6 +5,11 @@
 namespace diaryx::crdt {
 namespace {
 
+constexpr std::size_t kAhead = 6;
+inline void prefetch(const void* address) noexcept {
+  __builtin_prefetch(address);
+}
+
 constexpr std::uint8_t kHasOrigin = 0x80;
 constexpr std::uint8_t kHasRightOrigin = 0x40;
 constexpr std::uint8_t kHasParentSub = 0x20;
@@ -126,14 +131,54 @@ void write_client_structs(const State& state, Sink& sink, const Client& client, 
   for (std::size_t block = place.block, at = place.at + 1; block < structs.block_count();
        ++block, at = 0) {
     const std::span<const ItemIx> items = structs.items_of(block);
-    for (; at < items.size(); ++at) write_struct(state, sink, state.items[items[at]], 0);
+    for (; at < items.size(); ++at) {
+      // Items lie about in memory; what comes soon can be on its way.
+      if (at + kAhead < items.size()) prefetch(&state.items[items[at + kAhead]]);
+      write_struct(state, sink, state.items[items[at]], 0);
+    }
   }
 }
 
 }  // namespace
 
+// What nearly all structs of a text are, in one go: a whole run of characters, or what is left of
+// one. False if this is none.
+static bool write_run(const State& state, WireWriter& out, const Item& item) {
+  const bool text = item.kind == Kind::String && !item.has(Item::kHasSurrogates);
+  const bool neighbours = !item.origin().none() || !item.right_origin().none();
+  if ((!text && item.kind != Kind::Deleted) || !neighbours || item.has(Item::kParentIsId))
+    return false;
+  constexpr std::size_t kHeader = 1 + 5 * WireWriter::kMaxVar;
+  out.reserve(kHeader + item.content_size);
+  std::uint8_t* at = out.cursor();
+  std::uint8_t* const info = at++;
+  unsigned bits =
+      static_cast<unsigned>(item.kind) | (item.parent_sub == kNone ? 0U : kHasParentSub);
+  if (const Id origin = item.origin(); !origin.none()) {
+    bits |= kHasOrigin;
+    at = put_client(at, state.store[origin.client]);
+    at = put_var_uint(at, origin.clock);
+  }
+  if (const Id right = item.right_origin(); !right.none()) {
+    bits |= kHasRightOrigin;
+    at = put_client(at, state.store[right.client]);
+    at = put_var_uint(at, right.clock);
+  }
+  *info = static_cast<std::uint8_t>(bits);
+  at = put_var_uint(at, text ? item.content_size : item.length);
+  if (text) {
+    copy_octets(at, state.arena.data() + item.content, item.content_size);
+    at += item.content_size;
+  }
+  out.advance_to(at);
+  return true;
+}
+
 template <class Sink>
 void write_struct(const State& state, Sink& sink, const Item& item, std::uint64_t offset) {
+  if constexpr (!Sink::kIsV2) {
+    if (offset == 0 && write_run(state, sink.rest(), item)) return;
+  }
   sink.reserve();
   if (item.is_gc() || item.kind == Kind::Skip) {
     sink.info(static_cast<std::uint8_t>(item.kind));
@@ -194,8 +239,10 @@ void write_document_deletes(const State& state, Sink& sink) {
     const ClockList& structs = state.store[ix].structs;
     bool open = false;  // The last range ends where the next struct begins.
     for (std::size_t block = 0; block < structs.block_count(); ++block) {
-      for (const ItemIx at : structs.items_of(block)) {
-        const Item& item = state.items[at];
+      const std::span<const ItemIx> items = structs.items_of(block);
+      for (std::size_t at = 0; at < items.size(); ++at) {
+        if (at + kAhead < items.size()) prefetch(&state.items[items[at + kAhead]]);
+        const Item& item = state.items[items[at]];
         if (!item.deleted()) {
           open = false;
         } else if (open) {

@@ -51,7 +51,7 @@ void append_struct(State& state, ItemIx ix) {
   Client& client = state.store[item.client];
   DX_CHECK(client.state == item.clock);
   if (!client.structs.empty() && may_merge(state.items[client.structs.back()], item)) {
-    state.transaction.merge_candidates.push_back(item.id());
+    note_may_merge(state, ix);
   }
   client.structs.append({item.clock, ix});
   client.state = item.end();
@@ -173,6 +173,44 @@ void link(State& state, ItemIx ix, ItemIx left) {
   if (branch.deleted || (entry != nullptr && item.right != kNone)) delete_item(state, ix);
 }
 
+// The commonest case of all but typing on: a run of text, or what is left of one, of a list where
+// nobody has come between its neighbours since it was made. False if it is another; then nothing
+// has changed but that its left neighbour may have been cut where the two meet.
+bool integrate_between(State& state, ItemIx ix) {
+  const Item& staged = state.items[ix];
+  if ((staged.kind != Kind::String && staged.kind != Kind::Deleted) ||
+      staged.has(Item::kParentIsId) || staged.has(Item::kKeep) || staged.origin().none()) {
+    return false;
+  }
+  const ItemIx left_ix = left_of(state, staged.client, staged.origin());
+  Item& item = state.items[ix];  // A cut may have moved it.
+  Item& left = state.items[left_ix];
+  if (left.is_gc() || left.parent_sub != kNone) return false;
+  const ItemIx right = left.right;
+  if (right == kNone ? !item.right_origin().none()
+                     : state.items[right].id() != item.right_origin()) {
+    return false;
+  }
+  Branch& branch = state.branches[left.parent];
+  if (branch.deleted) return false;
+  item.parent = left.parent;
+  item.left = left_ix;
+  item.right = right;
+  left.right = ix;
+  (right != kNone ? state.items[right].left : branch.end) = ix;
+  if (item.kind == Kind::Deleted) {
+    item.set(Item::kDeleted);
+    if (state.wants_details()) note_deleted(state, item.client, item.clock, item.length);
+  } else {
+    branch.length += item.length;
+  }
+  if (left_ix != branch.cursor) branch.cursor = kNone;
+  if (branch.index.exists()) state.index.insert(branch.index, state.items, left_ix, ix);
+  append_struct(state, ix);
+  if (state.wants_details()) note_changed(state, item.parent, kNone);
+  return true;
+}
+
 // The branch that a staged item goes to; kNone if that is gone, which makes the item a GC.
 BranchIx parent_of(const State& state, const Item& item, ItemIx left, ItemIx right) {
   const auto gone = [&](ItemIx ix) { return ix != kNone && state.items[ix].is_gc(); };
@@ -199,6 +237,7 @@ BranchIx delete_one(State& state, ItemIx ix) {
     item.set(Item::kDeleted);
   }
   note_deleted(state, item.client, item.clock, item.length);
+  note_may_merge(state, ix);
   note_changed(state, item.parent, item.parent_sub);
   if (item.kind != Kind::Type) {
     if (!collects_at_once(state)) {
@@ -235,7 +274,7 @@ ItemIx split_item(State& state, ItemIx ix, std::uint64_t offset) {
   }
   ClockList& structs = state.store[left.client].structs;
   structs.insert_after(structs.find(left.clock), {right.clock, right_ix});
-  state.transaction.merge_candidates.push_back(right.id());
+  note_may_merge(state, right_ix);
   if (left.parent_sub == kNone) list_split(state, ix, right_ix);
   return right_ix;
 }
@@ -277,6 +316,7 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
       return;
     }
   }
+  if (offset == 0 && integrate_between(state, ix)) return;
   const bool parent_is_id = staged.has(Item::kParentIsId);
   ItemIx left = kNone;
   if (!staged.origin().none() && !parent_is_id)
@@ -301,7 +341,10 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
   }
   if (offset > 0) {
     left = item_clean_end(state, {staged.client, staged.clock + offset - 1});
-    if (state.items[left].is_gc()) parent = kNone;
+    // Somebody else's struct with that clock, or the rest of one that was collected.
+    const Item& before = state.items[left];
+    if (before.is_gc() || before.parent != parent || before.parent_sub != parent_sub)
+      parent = kNone;
     Item& item = state.items[ix];
     Item head = item;
     split_content(state.arena, head, item, offset);
@@ -368,7 +411,7 @@ void delete_item(State& state, ItemIx ix) {
       if (inner != kNone) stack.push_back({inner, state.branches[inner].start, 0});
     } else if (item.clock < before_clock(state, item.client)) {
       // It will be collected with its type now, and could then merge with a neighbour.
-      state.transaction.merge_candidates.push_back(item.id());
+      note_may_merge(state, child);
     }
   }
 }

@@ -169,12 +169,13 @@ class ItemPool {
     std::construct_at(slot(ix));
     return ix;
   }
+  // The slot of a freed item has no client until it is used again.
   void free(ItemIx ix) {
+    (*this)[ix] = Item{};
+    (*this)[ix].kind = Kind::Skip;
     if (ix + 1 == size_) {
       --size_;
     } else {
-      (*this)[ix] = Item{};
-      (*this)[ix].kind = Kind::Skip;
       free_.push_back(ix);
     }
   }

@@ -249,7 +249,8 @@ void LazyReader<Source>::read_deletes(std::vector<WireDelete>& out) {
       const Clock clock = source_.delete_clock();
       const std::uint64_t length = source_.delete_length();
       if (length > kMaxClock - clock) return in().fail("a deleted clock above 2^53 - 1");
-      out.push_back({client, clock, length});
+      // Of nothing: v2 cannot say it, Yjs throws there.
+      if (length > 0) out.push_back({client, clock, length});
     }
   }
   if (!in().failed() && in().remaining() != 0) in().fail("goes on after its end");
@@ -373,7 +374,7 @@ Buffer LazyWriter<Sink>::finish(std::vector<WireDelete> deletes) {
   // The counts of structs come before the structs: put the stream together anew.
   WireWriter& rest = sink_.rest();
   WireWriter whole;
-  whole.reserve(rest.size() + (runs_.size() + deletes.size() * 4 + 2) * WireWriter::kMaxVar);
+  whole.reserve(rest.size() + (runs_.size() + 2) * WireWriter::kMaxVar);
   whole.var_uint(runs_.size());
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     const std::size_t end = i + 1 < runs_.size() ? runs_[i + 1].start : rest.size();
@@ -381,18 +382,7 @@ Buffer LazyWriter<Sink>::finish(std::vector<WireDelete> deletes) {
     whole.bytes(rest.written().subspan(runs_[i].start, end - runs_[i].start));
   }
   rest = std::move(whole);
-  std::uint64_t clients = 0;
-  for (std::size_t i = 0; i < deletes.size(); ++i)
-    clients += i == 0 || deletes[i].client != deletes[i - 1].client;
-  rest.var_uint(clients);
-  for (std::size_t i = 0; i < deletes.size();) {
-    std::size_t end = i;
-    while (end < deletes.size() && deletes[end].client == deletes[i].client) ++end;
-    sink_.begin_deletes();
-    rest.var_uint(deletes[i].client);
-    rest.var_uint(end - i);
-    for (; i < end; ++i) sink_.delete_range(deletes[i].clock, deletes[i].length);
-  }
+  write_deletes(sink_, deletes);
   return std::move(sink_).take();
 }
 

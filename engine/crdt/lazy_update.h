@@ -15,14 +15,9 @@
 #include "engine/crdt/item.h"
 #include "engine/crdt/sink.h"
 #include "engine/crdt/source.h"
+#include "engine/crdt/wire_deletes.h"
 
 namespace diaryx::crdt {
-
-struct WireDelete {
-  std::uint64_t client;
-  Clock clock;
-  std::uint64_t length;
-};
 
 struct LazyStruct {
   std::uint64_t client = 0;

@@ -65,12 +65,6 @@ void list_inserted(State& state, ItemIx ix) {
   if (branch.index.exists()) state.index.insert(branch.index, state.items, item.left, ix);
 }
 
-void list_resized(State& state, ItemIx ix, std::int64_t delta) {
-  Branch& branch = state.branches[state.items[ix].parent];
-  if (ix != branch.cursor) branch.cursor = kNone;
-  if (branch.index.exists()) state.index.add(ix, delta);
-}
-
 void list_split(State& state, ItemIx left, ItemIx right) {
   Branch& branch = state.branches[state.items[left].parent];
   if (!branch.index.exists()) return;

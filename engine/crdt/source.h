@@ -62,6 +62,11 @@ class V1Source {
 };
 
 class V2Source {
+  // Columns hold runs, so few octets can mean many structs: a text that was typed backwards and
+  // deleted takes 42 octets, however long it was. So many are allowed in the smallest update; in a
+  // larger one a real document has some octets for each.
+  static constexpr std::uint64_t kAnyUpdate = 1U << 18U;
+
  public:
   static constexpr bool kIsV2 = true;
   explicit V2Source(Bytes update)
@@ -76,9 +81,7 @@ class V2Source {
         parent_infos_(in_.var_bytes()),
         type_refs_(in_.var_bytes()),
         lengths_(in_.var_bytes()),
-        // Columns hold runs, so few octets can mean many structs; a real document has some octets
-        // for each.
-        max_structs_(update.size() * 64) {
+        max_structs_(std::max<std::uint64_t>(kAnyUpdate, std::uint64_t{update.size()} * 64)) {
     if (strings_.failed()) in_.fail("the string column holds no text");
   }
 

@@ -22,7 +22,9 @@ ClientIx StructStore::intern(std::uint64_t client_id) {
   if (const ClientIx known = find(client_id); known != kNone) return known;
   const auto ix = static_cast<ClientIx>(clients_.size());
   clients_.emplace_back();
-  clients_.back().id = client_id;
+  Client& client = clients_.back();
+  client.id = client_id;
+  client.wire_size = static_cast<std::uint8_t>(put_var_uint(client.wire, client_id) - client.wire);
   if ((clients_.size() + 1) * 3 > slots_.size() * 2) {
     rebuild(slots_.empty() ? 8 : slots_.size() * 2);
   } else {

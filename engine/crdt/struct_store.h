@@ -4,18 +4,41 @@
 #include <vector>
 
 #include "engine/crdt/clock_list.h"
+#include "engine/crdt/wire.h"
 
 namespace diaryx::crdt {
 
 struct Client {
-  std::uint64_t id = 0;  // As on the wire.
-  Clock state = 0;       // The next clock.
+  std::uint64_t id = 0;
+  // The same as a number on the wire: its octets, and how many there are.
+  std::uint8_t wire[WireWriter::kMaxVar] = {};
+  std::uint8_t wire_size = 0;
+  Clock state = 0;  // The next clock.
   // What `state` was when the running transaction began, if it is the transaction of that number.
   Clock before = 0;
   std::uint64_t before_transaction = 0;
   std::uint32_t missing = kNone;  // Its place in Pending::missing.
   ClockList structs;
 };
+
+// Writes its id; overwrites eight octets, as put_var_uint() does.
+inline std::uint8_t* put_client(std::uint8_t* to, const Client& client) noexcept {
+  std::memcpy(to, client.wire, sizeof client.wire);
+  return to + client.wire_size;
+}
+
+// Does its id, as on the wire, stand at `at`? Eight octets must be readable there.
+inline bool is_client_at(const std::uint8_t* at, const Client& client) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    std::uint64_t there = 0;
+    std::uint64_t wire = 0;
+    std::memcpy(&there, at, sizeof there);
+    std::memcpy(&wire, client.wire, sizeof wire);
+    return (there ^ wire) << (64U - 8U * client.wire_size) == 0;
+  } else {
+    return std::memcmp(at, client.wire, client.wire_size) == 0;
+  }
+}
 
 class StructStore {
  public:

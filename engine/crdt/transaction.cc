@@ -16,15 +16,9 @@ void collect_and_merge(State& state) {
   if (state.options.gc && transaction.collect_later) {
     for (const DeleteRange& range : transaction.deletes) collect_deleted(state, range);
   }
-  for (std::size_t i = transaction.deletes.size(); i > 0; --i) {
-    const DeleteRange& range = transaction.deletes[i - 1];
-    merge_structs(state, range.client, range.clock, range.clock + range.length);
-  }
-  // New structs that continue the one before, halves of what was cut, and what was collected.
   for (std::size_t i = transaction.merge_candidates.size(); i > 0; --i) {
-    const Id id = transaction.merge_candidates[i - 1];
-    const ItemIx ix = state.store.item_at(id);
-    merge_structs(state, id.client, state.items[ix].clock, state.items[ix].end());
+    const Transaction::MergeCandidate& candidate = transaction.merge_candidates[i - 1];
+    if (state.items[candidate.item].id() == candidate.id) merge_around(state, candidate.item);
   }
 }
 
@@ -100,20 +94,24 @@ void set_aside(State& state) {
   state.transaction = Transaction{};
 }
 
+// As in Yjs: to a transaction that is not over yet, all is new that came since it began; so the
+// update of one holds the structs of those that wait behind it.
+void take_structs_of(State& state, const Transaction& later) {
+  for (std::size_t i = 0; i < later.touched.size(); ++i) {
+    Client& client = state.store[later.touched[i]];
+    if (client.before_transaction == state.transaction.number) continue;
+    client.before = later.befores[i];
+    client.before_transaction = state.transaction.number;
+    state.transaction.touched.push_back(later.touched[i]);
+  }
+}
+
 // The end of a transaction that an observer made: it waits, the one it was told about goes on.
 void make_wait(State& state) {
   freeze(state, state.transaction);
   state.chain.waiting.push_back(std::move(state.transaction));
   thaw(state, std::move(state.chain.set_aside));
-  // As in Yjs: the update of the first transaction holds all that came since it began.
-  const Transaction& made = state.chain.waiting.back();
-  for (std::size_t i = 0; i < made.touched.size(); ++i) {
-    Client& client = state.store[made.touched[i]];
-    if (client.before_transaction == state.transaction.number) continue;
-    client.before = made.befores[i];
-    client.before_transaction = state.transaction.number;
-    state.transaction.touched.push_back(made.touched[i]);
-  }
+  take_structs_of(state, state.chain.waiting.back());
 }
 
 void tell_observers(State& state) {
@@ -133,8 +131,8 @@ void begin(State& state, Origin origin, bool local) {
   transaction.local = local;
 }
 
-void clean_formats(State& state) {
-  const FormatCleanup cleanup = plan_format_cleanup(state);
+void clean_formats(State& state, const std::vector<ClientIx>& losers) {
+  const FormatCleanup cleanup = plan_format_cleanup(state, losers);
   if (!cleanup.due) return;
   tell(state, [&] {
     const TransactionScope scope(state, 0, true);
@@ -157,14 +155,15 @@ void finish(State& state) {
   const bool own_id_used_remotely =
       !transaction.local && state.self != kNone &&
       before_clock(state, state.self) != state.store[state.self].state;
+  // The clients that lost something, in the order in which they first did.
+  std::vector<ClientIx> losers;
+  if (state.listeners != nullptr || state.options.clean_formats)
+    losers = clients_in_order(transaction.deletes);
+  sort_and_join(state.store, transaction.deletes);
   if (state.listeners != nullptr) {
-    const std::vector<ClientIx> losers = clients_in_order(transaction.deletes);
-    sort_and_join(state.store, transaction.deletes);
     tell(state, [&] { tell_listeners(state, losers); });
-  } else {
-    sort_and_join(state.store, transaction.deletes);
   }
-  if (state.options.clean_formats) clean_formats(state);
+  if (state.options.clean_formats) clean_formats(state, losers);
   collect_and_merge(state);
   if (own_id_used_remotely) choose_other_client_id(state);
   if (changed && !state.observers.empty()) tell_observers(state);
@@ -178,6 +177,7 @@ void finish_waiting(State& state) {
   while (!state.chain.waiting.empty()) {
     thaw(state, std::move(state.chain.waiting.front()));
     state.chain.waiting.pop_front();
+    for (const Transaction& later : state.chain.waiting) take_structs_of(state, later);
     finish(state);
   }
 }
@@ -261,6 +261,10 @@ void note_append(Doc::State& state, ClientIx client) {
   known.before = known.state;
   state.transaction.touched.push_back(client);
   if (known.state == 0) state.arrivals.push_back(client);
+}
+
+void note_may_merge(Doc::State& state, ItemIx ix) {
+  state.transaction.merge_candidates.push_back({ix, state.items[ix].id()});
 }
 
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length) {

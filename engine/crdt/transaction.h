@@ -29,8 +29,12 @@ struct Transaction {
   std::vector<ClientIx>
       touched;  // Clients that got structs; Client::before says from which clock on.
   std::vector<DeleteRange> deletes;  // What was deleted, in that order.
-  std::vector<Id>
-      merge_candidates;  // Structs that were split off or became GC: they may merge back.
+  // Structs that were made, cut off, deleted or became GC: they may be one with a neighbour now.
+  struct MergeCandidate {
+    ItemIx item;
+    Id id;  // An item that has another one by then was merged already.
+  };
+  std::vector<MergeCandidate> merge_candidates;
   struct Changed {
     BranchIx branch;
     KeyIx key;  // kNone: the list.
@@ -67,6 +71,7 @@ const Transaction& transaction_of(const Doc::State& state, std::uint64_t number)
 Clock before_clock(const Doc::State& state, ClientIx client) noexcept;
 // To be called before a struct of `client` is appended.
 void note_append(Doc::State& state, ClientIx client);
+void note_may_merge(Doc::State& state, ItemIx ix);
 void note_deleted(Doc::State& state, ClientIx client, Clock clock, std::uint64_t length);
 // This replica wants to have the content of the sub-document in `item`.
 void note_loaded(Doc::State& state, Id item);

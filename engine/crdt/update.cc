@@ -6,26 +6,10 @@
 #include <fmt/format.h>
 
 #include "engine/crdt/lazy_update.h"
+#include "engine/crdt/merge_log.h"
 
 namespace diaryx::crdt {
 namespace {
-
-void sort_and_join(std::vector<WireDelete>& deletes) {
-  std::stable_sort(deletes.begin(), deletes.end(), [](const WireDelete& a, const WireDelete& b) {
-    return a.client != b.client ? a.client > b.client : a.clock < b.clock;
-  });
-  std::size_t kept = 0;
-  for (std::size_t i = 1; i < deletes.size(); ++i) {
-    WireDelete& last = deletes[kept];
-    const WireDelete& next = deletes[i];
-    if (last.client == next.client && last.clock + last.length >= next.clock) {
-      last.length = std::max(last.length, next.clock + next.length - last.clock);
-    } else {
-      deletes[++kept] = next;
-    }
-  }
-  if (!deletes.empty()) deletes.resize(kept + 1);
-}
 
 // Yjs' mergeUpdates, step for step, because which of two overlapping structs is kept is part of the
 // bytes.
@@ -36,6 +20,8 @@ void sort_and_join(std::vector<WireDelete>& deletes) {
 // comparison says "less" both ways, and the order is what V8's sort happens to make of that. A few
 // updates are therefore sorted just as V8 does it (binary insertion below 64 elements); among many,
 // such a tie goes by the heap's rule.
+constexpr std::size_t kSortedLikeV8 = 16;
+
 template <class Source, class Sink>
 class Merge {
  public:
@@ -61,8 +47,6 @@ class Merge {
   }
 
  private:
-  static constexpr std::size_t kSortedLikeV8 = 16;
-
   // Yjs' comparison of two readers that stand at structs.
   static bool less(const LazyReader<Source>& a, const LazyReader<Source>& b) noexcept {
     const LazyStruct& left = *a.current();
@@ -342,6 +326,9 @@ Result<UpdateMeta> meta_of(Bytes update) {
 }  // namespace
 
 Result<Buffer> merge_updates_v1(std::span<const Bytes> updates) {
+  if (updates.size() > kSortedLikeV8) {
+    if (std::optional<Buffer> merged = merge_log(updates)) return std::move(*merged);
+  }
   return merge<V1Source, V1Sink>(updates);
 }
 Result<Buffer> merge_updates_v2(std::span<const Bytes> updates) {

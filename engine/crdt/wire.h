@@ -14,9 +14,31 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/utf.h"
+#include "engine/crdt/copy_octets.h"
 #include "engine/crdt/id.h"
 
 namespace diaryx::crdt {
+
+// Reads a number where eight octets can be looked at; `at` goes behind it. Above kMaxClock: it is
+// too large, or longer than that.
+inline std::uint64_t get_var_uint(const std::uint8_t*& at) noexcept {
+  if (*at < 0x80) return *at++;
+  if constexpr (std::endian::native == std::endian::little) {
+    // Eight octets at once: where the number ends, then its groups of seven bits moved together.
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    const std::uint64_t ends = ~word & 0x8080808080808080U;
+    if (ends == 0) return ~std::uint64_t{0};
+    word &= ends ^ (ends - 1);  // Nothing behind the last octet.
+    word = (word & 0x007F007F007F007FU) | ((word & 0x7F007F007F007F00U) >> 1U);
+    word = (word & 0x00003FFF00003FFFU) | ((word & 0x3FFF00003FFF0000U) >> 2U);
+    word = (word & 0x000000000FFFFFFFU) | ((word & 0x0FFFFFFF00000000U) >> 4U);
+    at += (std::countr_zero(ends) + 1) / 8;
+    return word;
+  } else {
+    return ~std::uint64_t{0};
+  }
+}
 
 class WireReader {
  public:
@@ -29,6 +51,8 @@ class WireReader {
   std::size_t failed_at() const noexcept { return failed_at_; }
   std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
   const std::uint8_t* cursor() const noexcept { return at_; }
+  // What was read at the cursor by other means ends there.
+  void advance_to(const std::uint8_t* at) noexcept { at_ = at; }
 
   void fail(const char* why) noexcept {
     if (why_ != nullptr) return;
@@ -93,20 +117,12 @@ class WireReader {
 
  private:
   std::uint64_t long_var_uint() noexcept {
-    // Eight octets at once: where the number ends, then its groups of seven bits moved together.
-    if (std::endian::native == std::endian::little && remaining() >= 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, at_, 8);
-      const std::uint64_t ends = ~word & 0x8080808080808080U;
-      if (ends != 0) {
-        word &= ends ^ (ends - 1);  // Nothing behind the last octet.
-        word = (word & 0x007F007F007F007FU) | ((word & 0x7F007F007F007F00U) >> 1U);
-        word = (word & 0x00003FFF00003FFFU) | ((word & 0x3FFF00003FFF0000U) >> 2U);
-        word = (word & 0x000000000FFFFFFFU) | ((word & 0x0FFFFFFF00000000U) >> 4U);
-        if (word <= kMaxClock) {
-          at_ += (std::countr_zero(ends) + 1) / 8;
-          return word;
-        }
+    if (remaining() >= 8) {
+      const std::uint8_t* at = at_;
+      const std::uint64_t value = get_var_uint(at);
+      if (value <= kMaxClock) {
+        at_ = at;
+        return value;
       }
     }
     return slow_var_uint();
@@ -136,6 +152,28 @@ class WireReader {
   std::size_t failed_at_ = 0;
 };
 
+// Writes a number and returns where it ends. Overwrites eight octets, however few it keeps.
+inline std::uint8_t* put_var_uint(std::uint8_t* to, std::uint64_t value) noexcept {
+  if (value < 0x80) {
+    *to = static_cast<std::uint8_t>(value);
+    return to + 1;
+  }
+  if constexpr (std::endian::native == std::endian::little) {
+    // The groups of seven bits moved apart, all at once; then all but the last one marked.
+    const auto octets = static_cast<unsigned>(std::bit_width(value) + 6) / 7;
+    std::uint64_t word = (value & 0x000000000FFFFFFFU) | ((value & 0x00FFFFFFF0000000U) << 4U);
+    word = (word & 0x00003FFF00003FFFU) | ((word & 0x0FFFC0000FFFC000U) << 2U);
+    word = (word & 0x007F007F007F007FU) | ((word & 0x3F803F803F803F80U) << 1U);
+    word |= 0x8080808080808080U & ((1ULL << (8 * (octets - 1))) - 1);
+    std::memcpy(to, &word, sizeof word);
+    return to + octets;
+  } else {
+    for (; value >= 0x80; value >>= 7U) *to++ = static_cast<std::uint8_t>(value | 0x80U);
+    *to++ = static_cast<std::uint8_t>(value);
+    return to;
+  }
+}
+
 // Appends to a Buffer of its own. reserve() once per struct, then write without checks.
 class WireWriter {
  public:
@@ -151,17 +189,12 @@ class WireWriter {
     if (buffer_.size() - size_ < count) grow(count);
   }
   void u8(std::uint8_t value) noexcept { buffer_[size_++] = value; }
+  // Takes kMaxVar octets of the room, however few it keeps.
   void var_uint(std::uint64_t value) noexcept {
-    std::uint8_t* out = buffer_.data() + size_;
-    while (value >= 0x80) {
-      *out++ = static_cast<std::uint8_t>(value | 0x80U);
-      value >>= 7U;
-    }
-    *out++ = static_cast<std::uint8_t>(value);
-    size_ = static_cast<std::size_t>(out - buffer_.data());
+    size_ = static_cast<std::size_t>(put_var_uint(buffer_.data() + size_, value) - buffer_.data());
   }
   void bytes(Bytes value) noexcept {
-    if (!value.empty()) std::memcpy(buffer_.data() + size_, value.data(), value.size());
+    copy_octets(buffer_.data() + size_, value.data(), value.size());
     size_ += value.size();
   }
   // Reserves for itself.
@@ -169,6 +202,13 @@ class WireWriter {
     reserve(text.size() + kMaxVar);
     var_uint(text.size());
     bytes(as_bytes(text));
+  }
+
+  // For what writes many things in a row: where the next octet goes, and, once they are there,
+  // where they end.
+  std::uint8_t* cursor() noexcept { return buffer_.data() + size_; }
+  void advance_to(const std::uint8_t* end) noexcept {
+    size_ = static_cast<std::size_t>(end - buffer_.data());
   }
 
   std::size_t size() const noexcept { return size_; }

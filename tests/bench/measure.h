@@ -9,7 +9,7 @@ namespace diaryx::bench {
 
 struct Timing {
   double wall_ms = 0;  // Medians.
-  double cpu_ms = 0;   // Of the thread; where the system cannot tell, the wall's.
+  double cpu_ms = 0;   // Of the thread.
   std::size_t repetitions = 0;
   // KiB; 0 where the system cannot tell. Resident before the first repetition (the program, its
   // libraries, the input that it holds), and the highest of the process up to the last repetition:

@@ -38,6 +38,7 @@ class DocumentSteps {
   DocumentSteps(const CaseFile& kase, bool clean_formats);
   // False if the step is none of these. `number` counts the steps of the case.
   bool run(std::size_t number, const OrderedJson& step, Report& report);
+  Replica& replica_named(const std::string& id) { return replicas_.at(id); }
 
   // The replica that a step names. Throws if there is none.
   Replica& replica(const OrderedJson& step, const char* member = "replica");

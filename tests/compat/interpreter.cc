@@ -7,6 +7,7 @@
 #include "tests/compat/message_steps.h"
 #include "tests/compat/relpos_steps.h"
 #include "tests/compat/snapshot_steps.h"
+#include "tests/compat/undo_steps.h"
 #include "tests/compat/update_steps.h"
 
 namespace diaryx::compat {
@@ -15,6 +16,7 @@ namespace {
 void run_steps(const CaseFile& kase, bool clean_formats, Report& report) {
   AwarenessSteps awareness;
   DocumentSteps documents(kase, clean_formats);
+  UndoSteps undo(documents);
   std::size_t number = 0;
   for (const OrderedJson& step : kase.steps()) {
     const auto op = step.at("op").get<std::string>();
@@ -22,7 +24,8 @@ void run_steps(const CaseFile& kase, bool clean_formats, Report& report) {
     try {
       const bool known = run_codec_step(step, report) || run_message_step(step, report) ||
                          run_update_step(step, report) || run_malformed_step(kase, step, report) ||
-                         awareness.run(step, report) || documents.run(number, step, report) ||
+                         awareness.run(step, report) || undo.run(number, step, report) ||
+                         documents.run(number, step, report) ||
                          run_relpos_step(documents, step, report) ||
                          run_snapshot_step(documents, step, report);
       if (!known) report.unsupported(op);
@@ -36,6 +39,9 @@ void run_steps(const CaseFile& kase, bool clean_formats, Report& report) {
 }  // namespace
 
 void run_case(const CaseFile& kase, Report& report) {
+  // Some cases say themselves how their replicas behave.
+  if (kase.json.contains("clean_formats"))
+    return run_steps(kase, kase.json.at("clean_formats").get<bool>(), report);
   run_steps(kase, false, report);
   // Where there are documents, also as Yjs' own clients behave.
   const bool has_replicas = kase.json.contains("replicas") && !kase.json.at("replicas").empty();

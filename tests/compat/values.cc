@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/base/hash.h"
+#include "engine/base/base64.h"
 #include "engine/base/utf.h"
 #include "engine/codec/wtf8.h"
 
@@ -181,8 +181,12 @@ OrderedJson from_text(std::string_view wtf8) {
   return OrderedJson(wtf8);
 }
 
+OrderedJson fingerprint(Bytes bytes) {
+  return {{"len", bytes.size()}, {"fnv1a64", fnv1a64(bytes)}};
+}
+
 OrderedJson from_bytes(Bytes bytes) {
-  if (bytes.size() > kMaxByteCount) return {{"len", bytes.size()}, {"fnv1a64", fnv1a64(bytes)}};
+  if (bytes.size() > kMaxByteCount) return fingerprint(bytes);
   return OrderedJson(to_base64(bytes));
 }
 

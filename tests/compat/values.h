@@ -27,6 +27,7 @@ OrderedJson from_any(const codec::Any& value);
 OrderedJson from_text(std::string_view wtf8);
 // Long ones become length and hash.
 OrderedJson from_bytes(Bytes bytes);
+OrderedJson fingerprint(Bytes bytes);  // Length and hash.
 
 // Equality without regard to the order of keys; numbers as doubles.
 bool same(const OrderedJson& a, const OrderedJson& b);

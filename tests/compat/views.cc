@@ -158,6 +158,10 @@ OrderedJson view_root(TypeRef type) {
 
 }  // namespace
 
+std::string_view view_kind(TypeRef type) {
+  return name_of(kind_of(type));
+}
+
 OrderedJson view_document(const crdt::SubDocument& document) {
   return {{"$", "doc"}, {"guid", document.guid}};
 }

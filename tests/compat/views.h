@@ -16,6 +16,7 @@ OrderedJson view_roots(crdt::Doc& doc, const OrderedJson& roots);
 OrderedJson view_delta(const std::vector<crdt::DeltaOp>& delta);
 // A type where a value is expected: {"$": "type", …}.
 OrderedJson view_type(crdt::TypeRef type);
+std::string_view view_kind(crdt::TypeRef type);
 OrderedJson view_document(const crdt::SubDocument& document);
 // What a plain object of JavaScript with these members would be; names are WTF-8.
 OrderedJson view_object(const std::vector<std::pair<std::string, OrderedJson>>& members);

@@ -16,7 +16,7 @@ export class Engine {
   }
 
   // Answers in order; the last one is { error } if the engine died or hung over it.
-  async ask(requests, seconds = 20) {
+  async ask(requests, seconds = 120) {
     if (!this.process) this.start()
     this.process.stdin.write(requests.map((request) => `${JSON.stringify(request)}\n`).join(''))
     const answers = []

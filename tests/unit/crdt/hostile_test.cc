@@ -98,12 +98,66 @@ TEST_SUITE("crdt/hostile") {
     }
   }
 
+  TEST_CASE("a few octets of update v2 may honestly stand for very many structs") {
+    // Typed backwards and deleted: no struct merges with its neighbour, and all columns are runs.
+    Doc doc({.client_id = 1});
+    Text text = doc.text("t");
+    doc.transact([&] {
+      for (int i = 0; i < 200'000; ++i) text.insert(0, "x");
+    });
+    text.erase(0, text.length());
+    const Buffer update = doc.encode_state_as_update_v2();
+    CHECK(update.size() < 100);
+    Doc copy({.client_id = 2});
+    const Status read = copy.apply_update_v2(update);
+    REQUIRE_MESSAGE(read.has_value(), read.error().message);
+    CHECK(copy.encode_state_as_update_v2() == update);
+    const auto converted = convert_v2_to_v1(update);
+    REQUIRE(converted);
+    CHECK(*converted == doc.encode_state_as_update());
+  }
+
   TEST_CASE("clocks end at 2^53 - 1") {
     Doc doc({.client_id = 1});
     // One GC of 2^53 - 1 clocks is the most a client can have.
     REQUIRE(doc.apply_update(test::hex("01 01 05 00 00 ff ff ff ff ff ff ff 0f 00")));
     CHECK(doc.clock_of(5) == (1ULL << 53U) - 1);
     CHECK_FALSE(doc.apply_update(test::hex("01 01 06 01 00 ff ff ff ff ff ff ff 0f 00")));
+  }
+
+  TEST_CASE("client ids end at 2^53 - 1 in either format") {
+    // A GC struct of client 2^53 - 1, and of 2^53.
+    CHECK(feed(test::hex("01 01 ff ff ff ff ff ff ff 0f 00 00 01 00"), false));
+    CHECK_FALSE(feed(test::hex("01 01 80 80 80 80 80 80 80 10 00 00 01 00"), false));
+    const auto v2 = [](std::string_view client) {
+      return test::hex("00 00 08 " + std::string(client) +
+                       " 00 00 01 00 01 00 00 00 01 01 01 01 00 00");
+    };
+    CHECK(feed(v2("bf ff ff ff ff ff ff 1f"), true));
+    CHECK_FALSE(feed(v2("80 80 80 80 80 80 80 20"), true));
+  }
+
+  TEST_CASE(
+      "a longer struct in place of one that is there already does not go on in another list") {
+    // Client 5 wrote one unit into "t"; then it pretends to have begun with five units in "u".
+    Doc doc({.client_id = 1});
+    doc.text("t");
+    doc.text("u");
+    REQUIRE(doc.apply_update(test::hex("01 01 05 00 04 01 01 \"t\" 01 \"x\" 00")));
+    REQUIRE(doc.apply_update(test::hex("01 01 05 00 04 01 01 \"u\" 05 \"hello\" 00")));
+    CHECK(doc.check_invariants());
+    CHECK(doc.clock_of(5) == 5);
+    CHECK(doc.text("t").to_string() == "x");
+    CHECK(doc.text("u").to_string().empty());
+  }
+
+  TEST_CASE("a delete of nothing is left out when an update is rewritten") {
+    const Buffer update = test::hex("00 02 09 01 00 00 05 02 04 00 05 01");
+    const auto v2 = convert_v1_to_v2(update);
+    REQUIRE(v2);
+    const auto back = convert_v2_to_v1(*v2);
+    REQUIRE(back);
+    CHECK(*back == test::hex("00 01 05 01 05 01"));
   }
 
   TEST_CASE(
