@@ -56,6 +56,9 @@ struct alignas(64) Item {
     kParentIsId = 8,
     kKeep = 16,    // Not to be collected: an UndoManager may want it back.
     kRedone = 32,  // Was deleted and made anew; State::redone says as what.
+    // Content that grew apart from the arena's end: it begins a block of as many octets as the next
+    // power of two, and what of these it does not fill is free (append_content()).
+    kRoomy = 64,
   };
 
   std::uint64_t clock : 56 = 0;
