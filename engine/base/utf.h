@@ -11,7 +11,13 @@ namespace diaryx {
 
 // True if `text` is well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text) noexcept;
-bool is_ascii(std::string_view text) noexcept;
+bool is_ascii_long(std::string_view text) noexcept;  // Of eight octets or more.
+inline bool is_ascii(std::string_view text) noexcept {
+  if (text.size() >= 8) return is_ascii_long(text);
+  unsigned all = 0;
+  for (const char c : text) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
+}
 
 // Number of UTF-16 units of a well-formed UTF-8 text.
 std::size_t utf16_length(std::string_view utf8) noexcept;

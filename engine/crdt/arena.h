@@ -4,6 +4,8 @@
 // octet of a key stroke.
 #pragma once
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -11,7 +13,6 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/check.h"
-#include "engine/base/standard.h"
 #include "engine/crdt/copy_octets.h"
 
 namespace diaryx::crdt {
@@ -56,26 +57,32 @@ class Arena {
   void clear() noexcept { size_ = 0; }
 
  private:
-  std::unique_ptr<std::uint8_t[]> moved_to(std::size_t capacity) {
-    auto larger = make_unique_for_overwrite<std::uint8_t[]>(capacity);
-    if (size_ > 0) std::memcpy(larger.get(), octets_.get(), size_);
-    capacity_ = capacity;
-    std::swap(larger, octets_);
-    return larger;
-  }
-  // Returns what held the octets before.
-  std::unique_ptr<std::uint8_t[]> grow(std::size_t wanted) {
+  struct Free {
+    void operator()(std::uint8_t* octets) const noexcept { std::free(octets); }
+  };
+
+  // realloc() and no copy of our own: a large block grows by moving its pages, not its octets.
+  void grow(std::size_t wanted) {
     DX_CHECK(wanted <= std::numeric_limits<std::uint32_t>::max());  // Items say where by 32 bits.
-    const std::size_t larger = capacity_ + capacity_ / 2 + 16;
-    return moved_to(wanted > larger ? wanted : larger);
+    const std::size_t larger = std::max(wanted, capacity_ * 2 + 16);
+    void* const grown = std::realloc(octets_.get(), larger);
+    DX_CHECK(grown != nullptr);
+    (void)octets_.release();
+    octets_.reset(static_cast<std::uint8_t*>(grown));
+    capacity_ = larger;
   }
   void append_growing(Bytes octets) {
-    const auto before = grow(size_ + octets.size());
-    std::memcpy(octets_.get() + size_, octets.data(), octets.size());
+    // What lies in here moves.
+    const auto from = reinterpret_cast<std::uintptr_t>(octets.data());
+    const auto begin = reinterpret_cast<std::uintptr_t>(octets_.get());
+    const bool own = from >= begin && from < begin + size_;
+    grow(size_ + octets.size());
+    const std::uint8_t* const source = own ? octets_.get() + (from - begin) : octets.data();
+    std::memcpy(octets_.get() + size_, source, octets.size());
     size_ += octets.size();
   }
 
-  std::unique_ptr<std::uint8_t[]> octets_;
+  std::unique_ptr<std::uint8_t[], Free> octets_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

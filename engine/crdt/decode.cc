@@ -78,11 +78,11 @@ class Decoder {
     Clock clock = in_.var_uint();
     Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
     for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
-      const ItemIx item = state_.items.make_last();
-      state_.items[item].client = ix;
-      state_.items[item].set_clock(clock);
-      read_struct(item);
-      const std::uint64_t length = state_.items[item].length;
+      Item& item = state_.items[state_.items.make_last()];  // Nothing below makes another one.
+      item.client = ix;
+      item.set_clock(clock);
+      if (Source::kIsV2 || !read_run(item)) read_struct(item);
+      const std::uint64_t length = item.length;
       if (length == 0) in_.fail("a struct without length");
       if (length > kMaxClock - clock) in_.fail("a clock above 2^53 - 1");
       clock += length;
@@ -112,8 +112,65 @@ class Decoder {
     sections.resize(kept);
   }
 
-  void read_struct(ItemIx ix) {
-    Item& item = state_.items[ix];
+  // The client whose number begins at `at`, mostly the same as the last one.
+  ClientIx read_client(const std::uint8_t*& at) {
+    if (last_ix_ != kNone) {
+      const Client& last = state_.store[last_ix_];
+      if (is_client_at(at, last)) {
+        at += last.wire_size;
+        return last_ix_;
+      }
+    }
+    const std::uint64_t id = get_var_uint(at);
+    return id <= kMaxClock ? intern(id) : kNone;
+  }
+
+  // A neighbour; none if that must be looked at again, with care.
+  Id read_neighbour(const Item& item, const std::uint8_t*& at) {
+    const ClientIx client = read_client(at);
+    const Clock clock = get_var_uint(at);
+    if (clock > kMaxClock || (client == item.client && clock >= item.clock)) return {};
+    return {client, clock};
+  }
+
+  // In v1, what nearly all structs of a text are: a run of ASCII characters between neighbours, or
+  // what is left of one. False, and nothing read, if this is none or not as it must be.
+  bool read_run(Item& item) {
+    constexpr std::size_t kHeader = 1 + 5 * WireWriter::kMaxVar;
+    const std::uint8_t* at = in_.cursor();
+    const std::size_t remaining = in_.remaining();
+    if (remaining < kHeader + 8) return false;
+    const unsigned info = *at++;
+    const auto kind = static_cast<Kind>(info & 0x1FU);
+    if ((kind != Kind::String && kind != Kind::Deleted) ||
+        (info & (kHasOrigin | kHasRightOrigin)) == 0) {
+      return false;
+    }
+    Id origin;
+    Id right;
+    if ((info & kHasOrigin) != 0 && (origin = read_neighbour(item, at)).none()) return false;
+    if ((info & kHasRightOrigin) != 0 && (right = read_neighbour(item, at)).none()) return false;
+    const std::uint64_t length = get_var_uint(at);
+    if (length == 0 || length > kMaxClock) return false;
+    if (kind == Kind::String) {
+      if (length > remaining - kHeader) return false;
+      const auto size = static_cast<std::size_t>(length);
+      if (!is_ascii(as_text(Bytes(at, size)))) return false;
+      item.content = state_.arena.append(Bytes(at, size));
+      item.content_size = static_cast<std::uint32_t>(size);
+      item.set(Item::kAscii);
+      at += size;
+    }
+    item.kind = kind;
+    item.set_length(length);
+    item.set_origin(origin);
+    item.set_right_origin(right);
+    in_.advance_to(at);
+    if (!origin.none() && origin.client == right.client) check_order(item);
+    return true;
+  }
+
+  void read_struct(Item& item) {
     const std::uint8_t info = source_.info();
     const unsigned kind = info & 0x1FU;
     if (kind == 0 || kind == 10) {
@@ -146,11 +203,10 @@ class Decoder {
   // lie in any order.) Asked of what is new and comes from outside: what we have once taken must
   // not be refused when it comes again.
   void check_order(const Item& item) {
+    if (item.origin_clock() <= item.right_origin_clock() || !staged_.from_outside) return;
     const Client& client = state_.store[item.origin_client()];
     const bool known = item.clock < state_.store[item.client].state;
-    if (known || !staged_.from_outside) return;
-    if (item.origin_clock() <= item.right_origin_clock() || item.origin_clock() >= client.state)
-      return;
+    if (known || item.origin_clock() >= client.state) return;
     const ItemIx back = client.structs.back();
     const bool in_last = item.origin_clock() >= state_.items[back].clock;
     const Item& left = state_.items[in_last ? back : state_.store.item_at(item.origin())];

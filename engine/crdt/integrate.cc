@@ -173,6 +173,61 @@ void link(State& state, ItemIx ix, ItemIx left) {
   if (branch.deleted || (entry != nullptr && item.right != kNone)) delete_item(state, ix);
 }
 
+// The commonest case of all: somebody goes on typing. The item is then part of the one before it.
+bool continue_run(State& state, ItemIx ix) {
+  const Item& item = state.items[ix];
+  if (item.origin_clock() + 1 != item.clock || item.origin_client() != item.client ||
+      !merges_by_append(item.kind) || (item.flags & (Item::kParentIsId | Item::kKeep)) != 0) {
+    return false;
+  }
+  const ItemIx left = state.store[item.client].structs.back();
+  const ItemIx right = state.items[left].right;
+  const bool same_right =
+      right == kNone ? item.right_origin().none() : item.right_origin() == state.items[right].id();
+  if (!same_right || !extends(state, left, item.kind, item.client, right)) return false;
+  extend(state, left, item);
+  state.items.free(ix);
+  return true;
+}
+
+// The commonest case of all but typing on: a run of text, or what is left of one, of a list where
+// nobody has come between its neighbours since it was made. False if it is another; then nothing
+// has changed but that its left neighbour may have been cut where the two meet.
+bool integrate_between(State& state, ItemIx ix) {
+  const Item& staged = state.items[ix];
+  if ((staged.kind != Kind::String && staged.kind != Kind::Deleted) ||
+      staged.has(Item::kParentIsId) || staged.has(Item::kKeep) || staged.origin().none()) {
+    return false;
+  }
+  const ItemIx left_ix = left_of(state, staged.client, staged.origin());
+  Item& item = state.items[ix];  // A cut may have moved it.
+  Item& left = state.items[left_ix];
+  if (left.is_gc() || left.parent_sub != kNone) return false;
+  const ItemIx right = left.right;
+  if (right == kNone ? !item.right_origin().none()
+                     : state.items[right].id() != item.right_origin()) {
+    return false;
+  }
+  Branch& branch = state.branches[left.parent];
+  if (branch.deleted) return false;
+  item.parent = left.parent;
+  item.left = left_ix;
+  item.right = right;
+  left.right = ix;
+  (right != kNone ? state.items[right].left : branch.end) = ix;
+  if (item.kind == Kind::Deleted) {
+    item.set(Item::kDeleted);
+    if (state.wants_details()) note_deleted(state, item.client, item.clock, item.length);
+  } else {
+    branch.length += item.length;
+  }
+  if (left_ix != branch.cursor) branch.cursor = kNone;
+  if (branch.index.exists()) state.index.insert(branch.index, state.items, left_ix, ix);
+  append_struct(state, ix);
+  if (state.wants_details()) note_changed(state, item.parent, kNone);
+  return true;
+}
+
 // The branch that a staged item goes to; kNone if that is gone, which makes the item a GC.
 BranchIx parent_of(const State& state, const Item& item, ItemIx left, ItemIx right) {
   const auto gone = [&](ItemIx ix) { return ix != kNone && state.items[ix].is_gc(); };
@@ -256,6 +311,7 @@ ItemIx item_clean_end(State& state, Id id) {
 }
 
 void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
+  if (offset == 0 && (continue_run(state, ix) || integrate_between(state, ix))) return;
   const Item staged = state.items[ix];
   if (staged.is_gc()) {
     Item& gc = state.items[ix];
@@ -263,20 +319,6 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
     gc.set_length(gc.length - offset);
     append_struct(state, ix);
     return;
-  }
-  // The commonest case of all: somebody goes on typing.
-  if (offset == 0 && staged.origin_client() == staged.client &&
-      staged.origin_clock() + 1 == staged.clock && merges_by_append(staged.kind) &&
-      (staged.flags & (Item::kParentIsId | Item::kKeep)) == 0) {
-    const ItemIx left = state.store[staged.client].structs.back();
-    const ItemIx right = state.items[left].right;
-    const bool same_right = right == kNone ? staged.right_origin().none()
-                                           : staged.right_origin() == state.items[right].id();
-    if (same_right && extends(state, left, staged.kind, staged.client, right)) {
-      extend(state, left, staged);
-      state.items.free(ix);
-      return;
-    }
   }
   const bool parent_is_id = staged.has(Item::kParentIsId);
   ItemIx left = kNone;

@@ -27,6 +27,19 @@ inline std::uint8_t* put_client(std::uint8_t* to, const Client& client) noexcept
   return to + client.wire_size;
 }
 
+// Does its id, as on the wire, stand at `at`? Eight octets must be readable there.
+inline bool is_client_at(const std::uint8_t* at, const Client& client) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    std::uint64_t there = 0;
+    std::uint64_t wire = 0;
+    std::memcpy(&there, at, sizeof there);
+    std::memcpy(&wire, client.wire, sizeof wire);
+    return (there ^ wire) << (64U - 8U * client.wire_size) == 0;
+  } else {
+    return std::memcmp(at, client.wire, client.wire_size) == 0;
+  }
+}
+
 class StructStore {
  public:
   Client& operator[](ClientIx ix) noexcept { return clients_[ix]; }

@@ -94,20 +94,24 @@ void set_aside(State& state) {
   state.transaction = Transaction{};
 }
 
+// As in Yjs: to a transaction that is not over yet, all is new that came since it began; so the
+// update of one holds the structs of those that wait behind it.
+void take_structs_of(State& state, const Transaction& later) {
+  for (std::size_t i = 0; i < later.touched.size(); ++i) {
+    Client& client = state.store[later.touched[i]];
+    if (client.before_transaction == state.transaction.number) continue;
+    client.before = later.befores[i];
+    client.before_transaction = state.transaction.number;
+    state.transaction.touched.push_back(later.touched[i]);
+  }
+}
+
 // The end of a transaction that an observer made: it waits, the one it was told about goes on.
 void make_wait(State& state) {
   freeze(state, state.transaction);
   state.chain.waiting.push_back(std::move(state.transaction));
   thaw(state, std::move(state.chain.set_aside));
-  // As in Yjs: the update of the first transaction holds all that came since it began.
-  const Transaction& made = state.chain.waiting.back();
-  for (std::size_t i = 0; i < made.touched.size(); ++i) {
-    Client& client = state.store[made.touched[i]];
-    if (client.before_transaction == state.transaction.number) continue;
-    client.before = made.befores[i];
-    client.before_transaction = state.transaction.number;
-    state.transaction.touched.push_back(made.touched[i]);
-  }
+  take_structs_of(state, state.chain.waiting.back());
 }
 
 void tell_observers(State& state) {
@@ -127,8 +131,8 @@ void begin(State& state, Origin origin, bool local) {
   transaction.local = local;
 }
 
-void clean_formats(State& state) {
-  const FormatCleanup cleanup = plan_format_cleanup(state);
+void clean_formats(State& state, const std::vector<ClientIx>& losers) {
+  const FormatCleanup cleanup = plan_format_cleanup(state, losers);
   if (!cleanup.due) return;
   tell(state, [&] {
     const TransactionScope scope(state, 0, true);
@@ -151,14 +155,15 @@ void finish(State& state) {
   const bool own_id_used_remotely =
       !transaction.local && state.self != kNone &&
       before_clock(state, state.self) != state.store[state.self].state;
+  // The clients that lost something, in the order in which they first did.
+  std::vector<ClientIx> losers;
+  if (state.listeners != nullptr || state.options.clean_formats)
+    losers = clients_in_order(transaction.deletes);
+  sort_and_join(state.store, transaction.deletes);
   if (state.listeners != nullptr) {
-    const std::vector<ClientIx> losers = clients_in_order(transaction.deletes);
-    sort_and_join(state.store, transaction.deletes);
     tell(state, [&] { tell_listeners(state, losers); });
-  } else {
-    sort_and_join(state.store, transaction.deletes);
   }
-  if (state.options.clean_formats) clean_formats(state);
+  if (state.options.clean_formats) clean_formats(state, losers);
   collect_and_merge(state);
   if (own_id_used_remotely) choose_other_client_id(state);
   if (changed && !state.observers.empty()) tell_observers(state);
@@ -172,6 +177,7 @@ void finish_waiting(State& state) {
   while (!state.chain.waiting.empty()) {
     thaw(state, std::move(state.chain.waiting.front()));
     state.chain.waiting.pop_front();
+    for (const Transaction& later : state.chain.waiting) take_structs_of(state, later);
     finish(state);
   }
 }

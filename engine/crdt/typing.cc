@@ -1,5 +1,6 @@
 #include "engine/crdt/typing.h"
 
+#include "engine/base/utf.h"
 #include "engine/crdt/content.h"
 #include "engine/crdt/position.h"
 
@@ -57,13 +58,6 @@ bool erase_first(State& state, ItemIx ix, DeleteRange& erased) {
   return true;
 }
 
-bool is_ascii_text(std::string_view text) noexcept {
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) >= 0x80) return false;
-  }
-  return true;
-}
-
 // `text` goes behind the last item of its client, which ends the arena or moves there.
 void grow(State& state, Client& client, ItemIx ix, std::string_view text) {
   Item& item = state.items[ix];
@@ -80,8 +74,11 @@ void grow(State& state, Client& client, ItemIx ix, std::string_view text) {
 
 // A growing text, if nothing came between it and its right neighbour.
 bool grows(const State& state, const Item& item) noexcept {
-  if (item.kind != Kind::String || !item.has(Item::kAscii) || item.deleted()) return false;
-  if (item.has(Item::kRedone) || item.has(Item::kKeep) || item.parent_sub != kNone) return false;
+  constexpr unsigned kNot = Item::kDeleted | Item::kRedone | Item::kKeep;
+  if (item.kind != Kind::String || (item.flags & (Item::kAscii | kNot)) != Item::kAscii ||
+      item.parent_sub != kNone) {
+    return false;
+  }
   return item.right == kNone ? item.right_origin().none()
                              : item.right_origin() == state.items[item.right].id();
 }
@@ -110,7 +107,7 @@ bool apply_typing(State& state, WireReader& in, const TransactionKind& kind) {
   }
   const std::string_view text = as_text(in.var_bytes());
   if (in.u8() != 0 || in.failed() || in.remaining() != 0) return false;
-  if (text.empty() || !is_ascii_text(text) || text.size() > kMaxClock - clock) return false;
+  if (text.empty() || !is_ascii(text) || text.size() > kMaxClock - clock) return false;
   grow(state, client, last, text);
   if (state.watched) tell_of_append(state, kind, item.parent, ix, clock);
   return true;
@@ -160,7 +157,7 @@ bool type_at_cursor(State& state, BranchIx branch_ix, std::uint64_t index, std::
   }
   // A new text goes behind what was deleted here, and so would not continue this one.
   if (item.right != kNone && state.items[item.right].deleted()) return false;
-  if (!is_ascii_text(utf8)) return false;
+  if (!is_ascii(utf8)) return false;
   grow(state, self, ix, utf8);
   if (state.watched)
     tell_of_append(state, {0, true}, branch_ix, state.self, self.state - utf8.size());

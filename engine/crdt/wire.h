@@ -19,6 +19,27 @@
 
 namespace diaryx::crdt {
 
+// Reads a number where eight octets can be looked at; `at` goes behind it. Above kMaxClock: it is
+// too large, or longer than that.
+inline std::uint64_t get_var_uint(const std::uint8_t*& at) noexcept {
+  if (*at < 0x80) return *at++;
+  if constexpr (std::endian::native == std::endian::little) {
+    // Eight octets at once: where the number ends, then its groups of seven bits moved together.
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    const std::uint64_t ends = ~word & 0x8080808080808080U;
+    if (ends == 0) return ~std::uint64_t{0};
+    word &= ends ^ (ends - 1);  // Nothing behind the last octet.
+    word = (word & 0x007F007F007F007FU) | ((word & 0x7F007F007F007F00U) >> 1U);
+    word = (word & 0x00003FFF00003FFFU) | ((word & 0x3FFF00003FFF0000U) >> 2U);
+    word = (word & 0x000000000FFFFFFFU) | ((word & 0x0FFFFFFF00000000U) >> 4U);
+    at += (std::countr_zero(ends) + 1) / 8;
+    return word;
+  } else {
+    return ~std::uint64_t{0};
+  }
+}
+
 class WireReader {
  public:
   // Borrows `bytes`.
@@ -30,6 +51,8 @@ class WireReader {
   std::size_t failed_at() const noexcept { return failed_at_; }
   std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
   const std::uint8_t* cursor() const noexcept { return at_; }
+  // What was read at the cursor by other means ends there.
+  void advance_to(const std::uint8_t* at) noexcept { at_ = at; }
 
   void fail(const char* why) noexcept {
     if (why_ != nullptr) return;
@@ -94,20 +117,12 @@ class WireReader {
 
  private:
   std::uint64_t long_var_uint() noexcept {
-    // Eight octets at once: where the number ends, then its groups of seven bits moved together.
-    if (std::endian::native == std::endian::little && remaining() >= 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, at_, 8);
-      const std::uint64_t ends = ~word & 0x8080808080808080U;
-      if (ends != 0) {
-        word &= ends ^ (ends - 1);  // Nothing behind the last octet.
-        word = (word & 0x007F007F007F007FU) | ((word & 0x7F007F007F007F00U) >> 1U);
-        word = (word & 0x00003FFF00003FFFU) | ((word & 0x3FFF00003FFF0000U) >> 2U);
-        word = (word & 0x000000000FFFFFFFU) | ((word & 0x0FFFFFFF00000000U) >> 4U);
-        if (word <= kMaxClock) {
-          at_ += (std::countr_zero(ends) + 1) / 8;
-          return word;
-        }
+    if (remaining() >= 8) {
+      const std::uint8_t* at = at_;
+      const std::uint64_t value = get_var_uint(at);
+      if (value <= kMaxClock) {
+        at_ = at;
+        return value;
       }
     }
     return slow_var_uint();

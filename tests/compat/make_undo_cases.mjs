@@ -245,6 +245,8 @@ const encodeMerged = doc => {
   try { return Y.encodeStateAsUpdate(doc) } finally { doc.store.clients = clients }
 }
 
+const kEcho = 5 // The origin of what an observer edits.
+
 class Recorder {
   constructor (description, roots, cleanFormats) {
     this.doc = new Y.Doc({ guid: 'case', gc: description.gc })
@@ -303,8 +305,15 @@ const makeCase = seed => {
   }
   const edit = (replica, origin, count) => {
     const ops = []
+    const own = Object.keys(managers).filter(id => managers[id].replica === replica)
     add({ op: 'undo.edit', replica, now, origin, ops }, replica, doc => doc.transact(() => {
       for (let i = 0; i < count; i++) {
+        if (own.length > 0 && random.chance(0.04)) { // Undone inside, and captured as any other edit.
+          const op = { do: random.chance(0.7) ? 'undo' : 'redo', manager: random.pick(own) }
+          ops.push(op)
+          managers[op.manager].manager[op.do]()
+          continue
+        }
         const op = editor.op(doc)
         ops.push(structuredClone(op)) // Yjs writes into the attributes that it is given.
         perform(doc, structuredClone(op))
@@ -320,7 +329,7 @@ const makeCase = seed => {
     const whole = !subdocuments && random.chance(0.25)
     const candidates = typesOf(doc).filter(({ path }) => options.roots.includes(path[0]))
     const scope = whole ? [] : Array.from({ length: 1 + random.below(2) }, () => random.pick(candidates).path)
-    const step = { op: 'undo.new', replica, id, timeout: random.pick([0, 500, 500]), origins: random.pick([[0], [0, 1], [1], [0, 9]]), ignoreRemote: random.chance(0.2) }
+    const step = { op: 'undo.new', replica, id, timeout: random.pick([0, 500, 500]), origins: random.pick([[0], [0, 1], [1], [0, 9], [0, kEcho]]), ignoreRemote: random.chance(0.2) }
     if (!whole) step.scope = scope
     const manager = new Y.UndoManager(whole ? doc : scope.map(path => follow(doc, path)), {
       captureTimeout: step.timeout, trackedOrigins: new Set(step.origins.map(origin => origin === 0 ? null : origin)), ignoreRemoteMapChanges: step.ignoreRemote
@@ -354,6 +363,14 @@ const makeCase = seed => {
         else type.observe(event => recorder.calls.push({ observer: number, events: [eventForm(event)] }))
         steps.push(step)
       }
+      if (random.chance(0.25)) {
+        const root = random.pick(options.roots)
+        let count = 0
+        recorder.doc.get(root, constructors[kinds[root]]).observeDeep((_, transaction) => {
+          if (transaction.origin !== kEcho) recorder.doc.transact(() => recorder.doc.getMap('m').set('echo', ++count), kEcho)
+        })
+        steps.push({ op: 'events.echo', replica: id, at: [root], origin: kEcho })
+      }
       if (subdocuments) {
         recorder.watchDocuments()
         steps.push({ op: 'events.documents', replica: id })
@@ -377,6 +394,11 @@ const makeCase = seed => {
       const { manager } = managers[id]
       const step = random.pick([{ op: 'undo.stop', manager: id }, { op: 'undo.clear', manager: id, undo: random.chance(0.7), redo: random.chance(0.7) }])
       add({ ...step, now }, managers[id].replica, () => step.op === 'undo.stop' ? manager.stopCapturing() : manager.clear(step.undo, step.redo))
+    } else if (ids.length > 0 && choice < 44) {
+      const id = random.pick(ids)
+      const { path, type } = random.pick(typesOf(recorders[managers[id].replica].doc))
+      managers[id].manager.addToScope(type)
+      steps.push({ op: 'undo.scope', manager: id, at: path })
     } else if (replicas.length > 1 && choice < 65) {
       const other = random.pick(replicas.filter(({ id }) => id !== replica)).id
       sync(replica, other, random.pick([7, 7, 7, 1]))
@@ -397,7 +419,7 @@ const makeCase = seed => {
   }
 }
 
-const kKept = [1, 60]
+const kKept = [1, 40]
 const args = process.argv.slice(2)
 const seeds = args[0] === '--seeds' ? args.splice(0, 3).slice(1).map(Number) : kKept
 const folder = args[0]

@@ -75,6 +75,11 @@ void UndoSteps::edit(const OrderedJson& step, Report& report) {
   target.doc->transact(
       [&] {
         for (const OrderedJson& op : step.at("ops")) {
+          if (op.contains("manager")) {
+            crdt::UndoManager& manager = *managers_.at(op.at("manager").get<std::string>()).manager;
+            (void)(op.at("do") == "undo" ? manager.undo() : manager.redo());  // The bytes tell.
+            continue;
+          }
           if (const Status done = run_edit(*target.doc, target.roots, op); !done)
             report.fail(op.at("do").get<std::string>(), done.error().message);
         }
@@ -112,7 +117,15 @@ bool UndoSteps::run_observe(std::size_t number, const OrderedJson& step) {
     for (const crdt::Event* event : events) views.push_back(view_event(*event));
     records_[replica].calls.push_back({{"observer", number}, {"events", std::move(views)}});
   };
-  if (step.at("op") == "events.documents") {
+  if (step.at("op") == "events.echo") {
+    target.doc->observe_deep(
+        type_at(target, step.at("at")),
+        [doc = target.doc.get(), origin = step.at("origin").get<crdt::Origin>(),
+         count = 0](const crdt::Events& events) mutable {
+          if (events.front()->origin() == origin) return;
+          doc->transact([&] { doc->map("m").set("echo", ++count); }, origin);
+        });
+  } else if (step.at("op") == "events.documents") {
     target.doc->observe_documents([this, replica](const crdt::SubDocumentEvents& events) {
       records_[replica].calls.push_back({{"documents", view_document_events(events)}});
     });
@@ -128,7 +141,7 @@ bool UndoSteps::run_observe(std::size_t number, const OrderedJson& step) {
 bool UndoSteps::run(std::size_t number, const OrderedJson& step, Report& report) {
   const auto op = step.at("op").get<std::string>();
   now_ms_ = step.value("now", now_ms_);
-  if (op == "events.observe" || op == "events.documents") return run_observe(number, step);
+  if (op.starts_with("events.")) return run_observe(number, step);
   if (op == "undo.new") {
     add_manager(step);
   } else if (op == "undo.edit") {
@@ -137,6 +150,9 @@ bool UndoSteps::run(std::size_t number, const OrderedJson& step, Report& report)
     sync(step, report);
   } else if (op == "undo.undo" || op == "undo.redo") {
     pop(step, report);
+  } else if (op == "undo.scope") {
+    const Manager& entry = managers_.at(step.at("manager").get<std::string>());
+    entry.manager->add_to_scope(type_at(documents_.replica_named(entry.replica), step.at("at")));
   } else if (op == "undo.stop" || op == "undo.clear") {
     const Manager& entry = managers_.at(step.at("manager").get<std::string>());
     if (op == "undo.stop") {

@@ -1,19 +1,23 @@
 // Steps with UndoManagers and observers (made by make_undo_cases.mjs):
 //
 //   undo.new         replica, id, scope (paths; absent: the whole document), timeout, origins,
-//   ignoreRemote undo.edit        replica, now, origin, ops: one transaction with that origin
+//                    ignoreRemote
+//   undo.edit        replica, now, origin, ops: one transaction with that origin. An op may also be
+//                    {do: "undo" or "redo", manager}
 //   undo.sync        from, to, now, origin: what `to` lacks of `from`
 //   undo.undo/.redo  manager, now  → done, stacks: [undo, redo] steps left
 //   undo.stop/.clear manager, now (undo, redo)
+//   undo.scope       manager, at: one more type
 //   events.observe   replica, at, deep: from now on
 //   events.documents replica
+//   events.echo      replica, at, origin: an observer that answers each change of another origin
+//                    with one of its own, counting in the map "m" at "echo"
 //
 // `expect` of all that change a document:
 //
 //   emits  updates (null: not compared, because Yjs left GC structs unmerged in it)
 //   calls  of observers: {observer: number of its step, events: [{path, kind, keys, delta, added,
-//   deleted}]} or
-//          {documents: {added, removed, loaded}}
+//          deleted}]} or {documents: {added, removed, loaded}}
 //   log    of the UndoManagers' events
 //   state  length and FNV-1a of the update that holds everything, GC structs merged
 //

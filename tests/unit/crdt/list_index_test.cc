@@ -78,8 +78,7 @@ TEST_SUITE("crdt/list_index") {
         const ItemIx ix = model.order[random.below(model.order.size())];
         const std::int64_t before = static_cast<std::int64_t>(model.items[ix].visible_length());
         model.items[ix].set_length(random.below(4) + 1);
-        model.index.add(ix,
-                        static_cast<std::int64_t>(model.items[ix].visible_length()) - before);
+        model.index.add(ix, static_cast<std::int64_t>(model.items[ix].visible_length()) - before);
       } else {
         const std::size_t place = random.below(model.order.size());
         model.index.remove(model.root, model.order[place]);
