@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -87,7 +88,7 @@ class Arena {
 
   // realloc() and no copy of our own: a large block grows by moving its pages, not its octets.
   void grow(std::size_t wanted) {
-    DX_CHECK(wanted <= 0xFFFFFFFFU);  // Offsets have 32 bits; the decoder refuses long before.
+    DX_CHECK(wanted <= std::numeric_limits<std::uint32_t>::max());  // Items say where by 32 bits.
     const std::size_t larger = std::max(wanted, capacity_ * 2 + 16);
     void* const grown = std::realloc(octets_.get(), larger);
     DX_CHECK(grown != nullptr);

@@ -1,10 +1,10 @@
 #include "engine/crdt/content.h"
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <string>
 
+#include "engine/base/standard.h"
 #include "engine/codec/json_text.h"
 #include "engine/codec/reader.h"
 #include "engine/codec/writer.h"
@@ -202,13 +202,13 @@ void scan_any(WireReader& in, bool& canonical, int depth) {
     case 125:
       return scan_integer(in, canonical);
     case 124: {
-      const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(big_endian(in.bytes(4))));
+      const auto value = bit_cast<float>(static_cast<std::uint32_t>(big_endian(in.bytes(4))));
       if (std::isnan(value) || written_as_integer(value)) canonical = false;
       return;
     }
     case 123: {
       const std::uint64_t bits = big_endian(in.bytes(8));
-      const auto value = std::bit_cast<double>(bits);
+      const auto value = bit_cast<double>(bits);
       const bool shorter =
           written_as_integer(value) || static_cast<double>(static_cast<float>(value)) == value;
       if (std::isnan(value) ? bits != 0x7FF8000000000000ULL : shorter) canonical = false;

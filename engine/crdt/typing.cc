@@ -71,8 +71,11 @@ void grow(State& state, Client& client, ItemIx ix, std::string_view text) {
 
 // A growing text, if nothing came between it and its right neighbour.
 bool grows(const State& state, const Item& item) noexcept {
-  if (item.kind != Kind::String || !item.has(Item::kAscii) || item.deleted()) return false;
-  if (item.has(Item::kRedone) || item.has(Item::kKeep) || item.parent_sub != kNone) return false;
+  constexpr unsigned kNot = Item::kDeleted | Item::kRedone | Item::kKeep;
+  if (item.kind != Kind::String || (item.flags & (Item::kAscii | kNot)) != Item::kAscii ||
+      item.parent_sub != kNone) {
+    return false;
+  }
   return item.right == kNone ? item.right_origin().none()
                              : item.right_origin() == state.items[item.right].id();
 }

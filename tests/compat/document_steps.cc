@@ -1,6 +1,6 @@
 #include "tests/compat/document_steps.h"
 
-#include "engine/base/hash.h"
+#include "engine/base/base64.h"
 #include "engine/protocol/sync_message.h"
 #include "tests/compat/edits.h"
 #include "tests/compat/gaps.h"
