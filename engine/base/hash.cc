@@ -32,46 +32,6 @@ Sha256 Sha256Stream::finish() {
   return digest;
 }
 
-std::string to_hex(Bytes bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::uint8_t b : bytes) {
-    text.push_back(kDigits[b >> 4U]);
-    text.push_back(kDigits[b & 15U]);
-  }
-  return text;
-}
-
-std::string to_base64(Bytes bytes) {
-  if (bytes.empty()) return {};
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // One more for the NUL that EVP writes.
-  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                                static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(n));
-  return text;
-}
-
-Result<Buffer> from_base64(std::string_view text) {
-  if (text.empty()) return Buffer{};
-  if (text.size() % 4 != 0)
-    return Error{ErrorCode::Malformed, "base64: length is no multiple of 4"};
-  std::size_t padding = 0;
-  while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
-  for (std::size_t i = 0; i < text.size() - padding; ++i) {
-    const char c = text[i];
-    const bool ok = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                    c == '+' || c == '/';
-    if (!ok) return Error{ErrorCode::Malformed, "base64: character outside the alphabet"};
-  }
-  Buffer out(text.size() / 4 * 3);
-  const int n = EVP_DecodeBlock(out.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                                static_cast<int>(text.size()));
-  if (n < 0) return Error{ErrorCode::Malformed, "base64: not decodable"};
-  out.resize(static_cast<std::size_t>(n) - padding);
-  return out;
-}
-
 std::uint64_t stable_hash64(std::string_view text) {
   const Sha256 digest = sha256(as_bytes(text));
   std::uint64_t value = 0;

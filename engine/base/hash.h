@@ -1,4 +1,4 @@
-// Hashes and base64, all from OpenSSL's libcrypto.
+// Hashes, all from OpenSSL's libcrypto.
 #pragma once
 
 #include <array>
@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/base64.h"
 #include "engine/base/bytes.h"
-#include "engine/base/result.h"
 
 struct evp_md_ctx_st;  // OpenSSL's.
 
@@ -29,12 +29,6 @@ class Sha256Stream {
   };
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
-// Lower-case hexadecimal, two characters an octet.
-std::string to_hex(Bytes bytes);
-// Standard alphabet, padded, no line breaks.
-std::string to_base64(Bytes bytes);
-// Strict: standard alphabet, padded; anything else is Malformed.
-Result<Buffer> from_base64(std::string_view text);
 // The first 64 bits of the SHA-256, most significant octet first: a stable number for a text.
 std::uint64_t stable_hash64(std::string_view text);
 // Takes the same time wherever the first difference is. For secrets.

@@ -1,9 +1,10 @@
 #include "engine/codec/any.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
+
+#include "engine/base/standard.h"
 
 namespace diaryx::codec {
 namespace {
@@ -20,7 +21,7 @@ std::uint64_t index_of(std::string_view key) noexcept {
 
 bool same_number(double a, double b) noexcept {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+  return bit_cast<std::uint64_t>(a) == bit_cast<std::uint64_t>(b);
 }
 
 void drop_repeated_keys(AnyObject& object) {

@@ -1,8 +1,9 @@
 #include "engine/codec/json_text.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,18 @@ namespace {
 
 bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
+}
+
+// The double that is nearest to a number of JSON. False if it is beyond the range of one, on either
+// end.
+bool read_double(std::string_view token, double& value) {
+#ifdef __cpp_lib_to_chars
+  return std::from_chars(token.data(), token.data() + token.size(), value).ec == std::errc();
+#else
+  // Only where from_chars knows no double: strtod() is as exact, but listens to the locale.
+  value = std::strtod(std::string(token).c_str(), nullptr);
+  return !std::isinf(value) && value != 0;
+#endif
 }
 
 // Recursive descent over well-formed UTF-8.
@@ -184,8 +197,7 @@ class Parser {
     }
     const std::string_view token = text_.substr(start, at_ - start);
     double value = 0;
-    const auto [end, code] = std::from_chars(token.data(), token.data() + token.size(), value);
-    if (code == std::errc::result_out_of_range) {
+    if (!read_double(token, value)) {
       if (!is_tiny(token)) {
         return Error{ErrorCode::Malformed,
                      fmt::format("json: number at {} is beyond the range of a double", start)};
@@ -327,6 +339,38 @@ std::string to_js_json(const Any& value) {
   return out;
 }
 
+namespace {
+
+struct Digits {
+  std::string digits;  // None of them zero at either end.
+  int point;           // The decimal point stands after that many of them.
+};
+
+// The fewest digits that say which double it is, of a positive finite one. fmt finds them, and lays
+// them out in ways of its own: "120", "0.00012", "1.2e-07".
+Digits shortest_digits(double value) {
+  const std::string text = fmt::format("{}", value);
+  const std::size_t e = std::min(text.find('e'), text.size());
+  Digits out{{}, 0};
+  bool before_point = true;
+  for (const char c : std::string_view(text).substr(0, e)) {
+    if (c == '.') {
+      before_point = false;
+    } else {
+      out.digits += c;
+      if (before_point) ++out.point;
+    }
+  }
+  if (e < text.size()) out.point += std::atoi(text.c_str() + e + 1);
+  const std::size_t zeros = out.digits.find_first_not_of('0');
+  out.digits.erase(0, zeros);
+  out.point -= static_cast<int>(zeros);
+  out.digits.erase(out.digits.find_last_not_of('0') + 1);
+  return out;
+}
+
+}  // namespace
+
 // Lays the shortest digits out as ECMA-262, Number::toString does: plain from 1e-6 up to 1e21, with
 // an exponent outside.
 std::string js_number_to_string(double value) {
@@ -334,21 +378,9 @@ std::string js_number_to_string(double value) {
   if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
   if (value == 0) return "0";
 
-  // "d.ddde-xx": at most 17 digits, a sign, a point and five characters of exponent.
-  std::array<char, 32> buffer;
-  const auto [end, code] = std::to_chars(buffer.data(), buffer.data() + buffer.size(),
-                                         std::fabs(value), std::chars_format::scientific);
-  const std::string_view shortest(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
-  const std::size_t e = shortest.find('e');
-  std::string digits(1, shortest[0]);
-  if (e > 2) digits.append(shortest, 2, e - 2);
-  int exponent = 0;
-  const std::string_view exponent_text = shortest.substr(e + 2);
-  std::from_chars(exponent_text.data(), exponent_text.data() + exponent_text.size(), exponent);
-  if (shortest[e + 1] == '-') exponent = -exponent;
-
+  auto [digits, point] = shortest_digits(std::fabs(value));
   const int count = static_cast<int>(digits.size());
-  const int point = exponent + 1;  // The decimal point stands after that many digits.
+  const int exponent = point - 1;
   std::string out = value < 0 ? "-" : "";
   if (count <= point && point <= 21) {
     return out + digits + std::string(static_cast<std::size_t>(point - count), '0');

@@ -1,10 +1,10 @@
 #include "engine/codec/reader.h"
 
-#include <bit>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "engine/base/standard.h"
 #include "engine/base/utf.h"
 
 namespace diaryx::codec {
@@ -155,17 +155,17 @@ Status Reader::any_into(Any& out, int depth) {
     }
     case 124: {
       DX_TRY(const Bytes raw, bytes(4));
-      out = static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(big_endian(raw))));
+      out = static_cast<double>(bit_cast<float>(static_cast<std::uint32_t>(big_endian(raw))));
       return {};
     }
     case 123: {
       DX_TRY(const Bytes raw, bytes(8));
-      out = std::bit_cast<double>(big_endian(raw));
+      out = bit_cast<double>(big_endian(raw));
       return {};
     }
     case 122: {
       DX_TRY(const Bytes raw, bytes(8));
-      out = BigInt{std::bit_cast<std::int64_t>(big_endian(raw))};
+      out = BigInt{bit_cast<std::int64_t>(big_endian(raw))};
       return {};
     }
     case 121:

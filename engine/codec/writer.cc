@@ -1,9 +1,9 @@
 #include "engine/codec/writer.h"
 
-#include <bit>
 #include <cmath>
 #include <limits>
 
+#include "engine/base/standard.h"
 #include "engine/codec/wtf8.h"
 
 namespace diaryx::codec {
@@ -47,10 +47,10 @@ void Writer::number(double value) {
     var_int(static_cast<std::uint64_t>(std::fabs(value)), std::signbit(value));
   } else if (is_float32(value)) {
     u8(124);
-    big_endian(std::bit_cast<std::uint32_t>(static_cast<float>(value)), 4);
+    big_endian(bit_cast<std::uint32_t>(static_cast<float>(value)), 4);
   } else {
     u8(123);
-    big_endian(std::isnan(value) ? kNan : std::bit_cast<std::uint64_t>(value), 8);
+    big_endian(std::isnan(value) ? kNan : bit_cast<std::uint64_t>(value), 8);
   }
 }
 
@@ -65,7 +65,7 @@ void Writer::any(const Any& value) {
     number(*real);
   } else if (const auto* integer = value.get<BigInt>()) {
     u8(122);
-    big_endian(std::bit_cast<std::uint64_t>(integer->value), 8);
+    big_endian(bit_cast<std::uint64_t>(integer->value), 8);
   } else if (const auto* text = value.get<std::string>()) {
     u8(119);
     wtf8(*text);

@@ -408,7 +408,7 @@ Status decode_update(State& state, Format format, Bytes update, Staged& staged) 
   staged.deletes.clear();
   staged.arena_start = state.arena.size();
   staged.values_start = state.values.size();
-  if (state.arena.size() + update.size() * kMaxGrowth > kMaxArena) {
+  if (state.arena.size() + std::uint64_t{update.size()} * kMaxGrowth > kMaxArena) {
     return Error{ErrorCode::LimitExceeded,
                  fmt::format("update: {} octets on top of {} are more than a document holds",
                              update.size(), state.arena.size())};

@@ -1,8 +1,10 @@
 #include "engine/crdt/format.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
+#include "engine/base/check.h"
 #include "engine/codec/json_text.h"
 #include "engine/crdt/integrate.h"
 #include "engine/crdt/list_edit.h"
@@ -326,6 +328,7 @@ void format_range(State& state, TextCursor& cursor, std::uint64_t length,
     forward(state, cursor);
   }
   if (length > 0) {
+    DX_CHECK(length <= std::numeric_limits<std::uint32_t>::max());  // Octets of one item.
     Item line_ends;
     line_ends.kind = Kind::String;
     line_ends.set_length(length);

@@ -30,15 +30,13 @@ void for_each_struct(const State& state, ClientIx client, Clock low, Clock high,
 }
 
 // Client by client as they first lost something, each by clock: once a mark was among them, the
-// gaps of its type need no look of their own.
-std::vector<DeleteRange> in_yjs_order(const State& state) {
+// gaps of its type need no look of their own. The ranges are sorted by client and clock.
+std::vector<DeleteRange> in_yjs_order(const State& state, const std::vector<ClientIx>& losers) {
   std::vector<DeleteRange> deletes = state.transaction.deletes;
-  std::vector<std::size_t> place(state.store.size(), deletes.size());
-  for (std::size_t i = 0; i < deletes.size(); ++i)
-    place[deletes[i].client] = std::min(place[deletes[i].client], i);
-  std::sort(deletes.begin(), deletes.end(), [&](const DeleteRange& a, const DeleteRange& b) {
-    if (a.client != b.client) return place[a.client] < place[b.client];
-    return a.clock < b.clock;
+  std::vector<std::size_t> place(state.store.size(), losers.size());
+  for (std::size_t i = 0; i < losers.size(); ++i) place[losers[i]] = i;
+  std::stable_sort(deletes.begin(), deletes.end(), [&](const DeleteRange& a, const DeleteRange& b) {
+    return place[a.client] < place[b.client];
   });
   return deletes;
 }
@@ -61,7 +59,7 @@ void clean_around(State& state, ItemIx ix) {
 
 }  // namespace
 
-FormatCleanup plan_format_cleanup(const State& state) {
+FormatCleanup plan_format_cleanup(const State& state, const std::vector<ClientIx>& losers) {
   const Transaction& transaction = state.transaction;
   FormatCleanup plan;
   const bool needed = std::any_of(transaction.changed.begin(), transaction.changed.end(),
@@ -79,7 +77,7 @@ FormatCleanup plan_format_cleanup(const State& state) {
         add(plan.whole, item.parent);
     });
   }
-  for (const DeleteRange& range : in_yjs_order(state)) {
+  for (const DeleteRange& range : in_yjs_order(state, losers)) {
     for_each_struct(state, range.client, range.clock, range.clock + range.length, [&](ItemIx ix) {
       const Item& item = state.items[ix];
       if (item.is_gc() || !state.branches[item.parent].has_formatting) return;

@@ -16,8 +16,8 @@ struct FormatCleanup {
 };
 
 // What the running transaction gives reason to clean; to be called before it collects what it
-// deleted.
-FormatCleanup plan_format_cleanup(const State& state);
+// deleted. `losers`: the clients that lost something, in the order in which they first did.
+FormatCleanup plan_format_cleanup(const State& state, const std::vector<ClientIx>& losers);
 // Does it, as part of the running transaction, which should be the next one.
 void run_format_cleanup(State& state, const FormatCleanup& plan);
 

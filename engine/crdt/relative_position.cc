@@ -62,8 +62,8 @@ std::optional<AbsolutePosition> resolve_unit(Doc& doc, UnitId unit, std::int64_t
   const Item& item = state.items[found->item];
   if (item.is_gc()) return std::nullopt;
   AbsolutePosition position{{&doc, item.parent}, 0, assoc};
-  if (state.branches[item.parent].deleted) return position;
-  // What lies left of a map's value is deleted, so it adds nothing.
+  // What lies left of a map's value is deleted, so it adds nothing; and so is all in a deleted
+  // type.
   if (item.parent_sub == kNone) position.index = index_of(state, found->item);
   if (item.visible()) position.index += found->offset + (assoc >= 0 ? 0 : 1);
   return position;

@@ -81,7 +81,7 @@ class V2Source {
         parent_infos_(in_.var_bytes()),
         type_refs_(in_.var_bytes()),
         lengths_(in_.var_bytes()),
-        max_structs_(std::max<std::uint64_t>(kAnyUpdate, update.size() * 64)) {
+        max_structs_(std::max<std::uint64_t>(kAnyUpdate, std::uint64_t{update.size()} * 64)) {
     if (strings_.failed()) in_.fail("the string column holds no text");
   }
 

@@ -131,8 +131,8 @@ void begin(State& state, Origin origin, bool local) {
   transaction.local = local;
 }
 
-void clean_formats(State& state) {
-  const FormatCleanup cleanup = plan_format_cleanup(state);
+void clean_formats(State& state, const std::vector<ClientIx>& losers) {
+  const FormatCleanup cleanup = plan_format_cleanup(state, losers);
   if (!cleanup.due) return;
   tell(state, [&] {
     const TransactionScope scope(state, 0, true);
@@ -155,14 +155,15 @@ void finish(State& state) {
   const bool own_id_used_remotely =
       !transaction.local && state.self != kNone &&
       before_clock(state, state.self) != state.store[state.self].state;
+  // The clients that lost something, in the order in which they first did.
+  std::vector<ClientIx> losers;
+  if (state.listeners != nullptr || state.options.clean_formats)
+    losers = clients_in_order(transaction.deletes);
+  sort_and_join(state.store, transaction.deletes);
   if (state.listeners != nullptr) {
-    const std::vector<ClientIx> losers = clients_in_order(transaction.deletes);
-    sort_and_join(state.store, transaction.deletes);
     tell(state, [&] { tell_listeners(state, losers); });
-  } else {
-    sort_and_join(state.store, transaction.deletes);
   }
-  if (state.options.clean_formats) clean_formats(state);
+  if (state.options.clean_formats) clean_formats(state, losers);
   collect_and_merge(state);
   if (own_id_used_remotely) choose_other_client_id(state);
   if (changed && !state.observers.empty()) tell_observers(state);

@@ -121,7 +121,7 @@ bool Data::has(const std::string& name) const {
 Buffer Data::file(const std::string& name) const {
   std::ifstream in(folder_ + "/" + name, std::ios::binary);
   if (!in) stop("no file " + name + " in " + folder_);
-  Buffer bytes(std::filesystem::file_size(folder_ + "/" + name));
+  Buffer bytes(static_cast<std::size_t>(std::filesystem::file_size(folder_ + "/" + name)));
   if (read_some(in, bytes.data(), bytes.size()) != bytes.size()) stop(name + " is cut off");
   return bytes;
 }

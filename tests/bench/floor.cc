@@ -206,7 +206,8 @@ std::size_t write_update(std::string_view content, std::uint64_t clock, Buffer& 
     number(field);
   }
   out.push_back(0xC4);
-  for (const std::uint64_t field : {kClient, clock, kClient, clock / 2, content.size()}) {
+  for (const std::uint64_t field :
+       {kClient, clock, kClient, clock / 2, static_cast<std::uint64_t>(content.size())}) {
     number(field);
   }
   out.insert(out.end(), content.begin(), content.end());

@@ -1,8 +1,9 @@
 #include "tests/compat/document_steps.h"
 
-#include "engine/base/hash.h"
+#include "engine/base/base64.h"
 #include "engine/protocol/sync_message.h"
 #include "tests/compat/edits.h"
+#include "tests/compat/gaps.h"
 #include "tests/compat/message_steps.h"
 #include "tests/compat/sync_reply.h"
 #include "tests/compat/values.h"
@@ -28,6 +29,16 @@ Buffer encode_state(const crdt::Doc& doc, std::string_view format, Bytes known) 
 
 void expect_member_bytes(const OrderedJson& expected, const char* name, Bytes got, Report& report) {
   if (expected.contains(name)) report.expect_bytes(name, expected.at(name), got);
+}
+
+// The same for a part of a document, of which the corpus has no form with joined GC structs.
+void expect_member_update(const OrderedJson& expected, const char* name, Bytes got, bool v2,
+                          Report& report) {
+  if (!expected.contains(name)) return;
+  if (expected.at(name).is_string() &&
+      same_but_for_gaps(need(to_bytes(expected.at(name))), got, v2))
+    return;
+  report.expect_bytes(name, expected.at(name), got);
 }
 
 }  // namespace
@@ -113,8 +124,8 @@ void DocumentSteps::expect_emits(Replica& replica, const OrderedJson& expected, 
     return;
   }
   for (std::size_t i = 0; i < emitted.size(); ++i) {
-    expect_member_bytes(wanted[i], "v1", emitted[i].v1, report);
-    expect_member_bytes(wanted[i], "v2", emitted[i].v2, report);
+    expect_member_update(wanted[i], "v1", emitted[i].v1, false, report);
+    expect_member_update(wanted[i], "v2", emitted[i].v2, true, report);
   }
 }
 
@@ -165,10 +176,8 @@ void DocumentSteps::sync(const OrderedJson& step, Report& report) {
   const Buffer update = encode_state(
       *from.doc, format, step.value("full", false) ? kNothingKnown : to.doc->encode_state_vector());
   const OrderedJson& expected = expectation(step);
-  if (!from.doc->has_pending()) {
-    expect_member_bytes(expected, expected.contains("update_gcnorm") ? "update_gcnorm" : "update",
-                        update, report);
-  }
+  if (!from.doc->has_pending())
+    expect_member_update(expected, "update", update, format == "v2", report);
   if (apply_bytes(to, format, update, report)) expect_emits(to, expected, report);
 }
 
@@ -186,8 +195,8 @@ void DocumentSteps::encode(const OrderedJson& step, Report& report) {
   const Buffer known = bytes_field(step, "sv");
   const OrderedJson& expected = expectation(step);
   if (doc.has_pending()) return;
-  expect_member_bytes(expected, "v1", encode_state(doc, "v1", known), report);
-  expect_member_bytes(expected, "v2", encode_state(doc, "v2", known), report);
+  expect_member_update(expected, "v1", encode_state(doc, "v1", known), false, report);
+  expect_member_update(expected, "v2", encode_state(doc, "v2", known), true, report);
 }
 
 void DocumentSteps::sync_message(const OrderedJson& step, Report& report) {

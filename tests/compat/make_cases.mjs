@@ -134,7 +134,7 @@ function randomPositions(kase, seed) {
     if (writer.below(2)) writer.send(id, writer.pick(ids.filter((other) => other !== id)))
     if (known.length) kase.resolve(writer.pick(ids), writer.pick(known))
   }
-  for (const from of ids) for (const to of ids) if (from !== to) writer.send(from, to)
+  for (const from of ids) for (const to of ids) if (from !== to) kase.sync(from, to, writer.pick(['v1', 'v2']), writer.below(2) === 0)
   for (const bytes of known) for (const id of ids) kase.resolve(id, bytes)
   for (const id of ids) kase.check(id)
 }
@@ -342,8 +342,9 @@ const write = (name, json) => {
 if (first === undefined) {
   for (const [name, [description, body]] of Object.entries(CRAFTED)) write(name, make(name, description, body))
 }
-const seeds = Array.from({ length: first === undefined ? 8 : Number(count) }, (_, i) => Number(first ?? 1) + i)
-for (const seed of seeds) {
+// In 28 a peer is sent gaps that Yjs left apart.
+const kept = [1, 2, 3, 4, 5, 6, 7, 28]
+for (const seed of first === undefined ? kept : Array.from({ length: Number(count) }, (_, i) => Number(first) + i)) {
   const positions = `relpos-random-${seed}`
   write(positions, make(positions, 'Random edits of all types; places are taken now and then and resolved everywhere.', randomPositions, seed))
   const snapshots = `snapshot-random-${seed}`

@@ -1,7 +1,7 @@
 #include "tests/compat/message_steps.h"
 
+#include "engine/base/base64.h"
 #include "engine/base/check.h"
-#include "engine/base/hash.h"
 #include "engine/protocol/frame.h"
 #include "engine/protocol/sync_message.h"
 #include "tests/compat/values.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/base/hash.h"
+#include "engine/base/base64.h"
 #include "engine/base/utf.h"
 #include "engine/codec/wtf8.h"
 

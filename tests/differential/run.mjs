@@ -33,7 +33,7 @@ for (const name of ['log', 'warn', 'error']) console[name] = () => {}
 function makeProgram(seed) {
   const clean = seed % 3 === 0
   const generator = new Generator(seed, { clean })
-  const steps = number(options.steps) ?? (seed % 10 === 0 ? 150 : 8 + (seed % 7) * 6)
+  const steps = number(options.steps) ?? (seed % 40 === 0 ? 120 : 6 + (seed % 7) * 5)
   generator.run(steps)
   return { generator, mode: { clean } }
 }

@@ -41,6 +41,12 @@ TEST_SUITE("base/hash") {
       REQUIRE(back);
       CHECK(as_text(*back) == text);
     }
+    CHECK(to_base64(as_bytes("foob")) == "Zm9vYg==");
+    CHECK(to_base64(as_bytes("fooba")) == "Zm9vYmE=");
+    CHECK(to_base64(as_bytes("foobar")) == "Zm9vYmFy");
+    CHECK(to_base64(Buffer{0xFB, 0xFF, 0xBE}) == "+/++");
+    CHECK(from_base64("+/++").value() == Buffer{0xFB, 0xFF, 0xBE});
+    CHECK_FALSE(from_base64("Zm=v"));
     CHECK_FALSE(from_base64("abc"));
     CHECK_FALSE(from_base64("ab!="));
     CHECK_FALSE(from_base64("===="));

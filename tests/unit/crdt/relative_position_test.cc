@@ -144,6 +144,9 @@ TEST_SUITE("crdt/relative_position") {
     const TypeRef element = Array(root).insert_type(0, NewType{TypeKind::XmlElement, "p"});
     for (int i = 0; i < 200; ++i)
       Array(element).insert_type(static_cast<std::uint64_t>(i / 2), TypeKind::XmlText);
+    // Far away twice, so that the list gets an index.
+    CHECK(where(doc, create_relative_position(element, 150)) == "150");
+    CHECK(where(doc, create_relative_position(element, 20)) == "20");
     const std::uint64_t clock = doc.clock_of(5);
     Map(element).set("id", "1");
     RelativePosition position;

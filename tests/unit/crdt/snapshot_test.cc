@@ -127,6 +127,17 @@ TEST_SUITE("crdt/snapshot") {
     CHECK(doc.check_invariants());
   }
 
+  TEST_CASE("a gap that a collecting peer sent is not cut where the snapshot ends") {
+    Doc doc({.client_id = 5, .gc = false});
+    REQUIRE(doc.apply_update(test::hex("01 02 06 00 04 01 01 \"t\" 02 \"hi\" 00 05 00")));
+    Snapshot inside;
+    inside.clocks[6] = 4;
+    Doc copy({.client_id = 99});
+    REQUIRE(restore_snapshot(doc, inside, copy));
+    CHECK(copy.text("t").to_string() == "hi");
+    CHECK(copy.clock_of(6) == 7);
+  }
+
   TEST_CASE("without what was deleted, or without what the snapshot knows, nothing is restored") {
     Doc collecting({.client_id = 5});
     Doc copy({.client_id = 99});
@@ -156,6 +167,11 @@ TEST_SUITE("crdt/snapshot") {
     const Snapshot second = take_snapshot(doc);
     text.erase(0, text.length());
     CHECK(show(text_at(text, &first)) == "one two");
+    // "one " was deleted from within an item, and the second snapshot knows that.
+    Snapshot part = first;
+    part.deletes.add(5, {1, 2});
+    part.deletes.normalise();
+    CHECK(show(text_at(text, &part)) == "o two");
     CHECK(show(text_at(text, &second)) == R"(two{"bold":true}| three)");
     CHECK(
         show(text_at(text, &second, &first)) ==
