@@ -34,6 +34,13 @@ std::size_t lead_length(unsigned char c) noexcept {
   return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
 }
 
+// Of 32 octets: more in flight at a time.
+bool thirty_two_ascii(const char* p) noexcept {
+  std::uint64_t words[4];
+  std::memcpy(words, p, sizeof words);
+  return ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080U) == 0;
+}
+
 bool eight_ascii(const char* p) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, p, 8);
@@ -44,6 +51,9 @@ bool eight_ascii(const char* p) noexcept {
 
 bool is_ascii_long(std::string_view text) noexcept {
   std::size_t i = 0;
+  for (; i + 32 <= text.size(); i += 32) {
+    if (!thirty_two_ascii(text.data() + i)) return false;
+  }
   for (; i + 8 <= text.size(); i += 8) {
     if (!eight_ascii(text.data() + i)) return false;
   }
@@ -54,6 +64,10 @@ bool is_ascii_long(std::string_view text) noexcept {
 bool is_utf8(std::string_view text) noexcept {
   std::size_t i = 0;
   while (i < text.size()) {
+    if (i + 32 <= text.size() && thirty_two_ascii(text.data() + i)) {
+      i += 32;
+      continue;
+    }
     if (i + 8 <= text.size() && eight_ascii(text.data() + i)) {
       i += 8;
       continue;

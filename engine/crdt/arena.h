@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/bytes.h"
 #include "engine/base/check.h"
@@ -52,11 +53,35 @@ class Arena {
     std::memset(octets_.get() + size_, octet, count);
     size_ += count;
   }
+  // Writes over octets that are there. `octets` may lie in this arena.
+  void overwrite(std::size_t at, Bytes octets) noexcept {
+    if (!octets.empty()) std::memmove(octets_.get() + at, octets.data(), octets.size());
+  }
+  // A block of `size` octets that begins with the two one after the other; the rest are zeros.
+  // Both may lie in this arena. Returns where it begins.
+  std::uint32_t append_block(Bytes first, Bytes second, std::size_t size) {
+    const std::size_t start = size_;
+    const std::ptrdiff_t places[] = {place_of(first), place_of(second)};
+    fill(size, 0);
+    std::size_t at = start;
+    for (const auto& [octets, place] :
+         {std::pair(first, places[0]), std::pair(second, places[1])}) {
+      overwrite(at, place < 0 ? octets : Bytes(octets_.get() + place, octets.size()));
+      at += octets.size();
+    }
+    return static_cast<std::uint32_t>(start);
+  }
   // Forgets the octets from `size` on.
   void truncate(std::size_t size) noexcept { size_ = size; }
   void clear() noexcept { size_ = 0; }
 
  private:
+  // Where in here they lie; -1 if they do not.
+  std::ptrdiff_t place_of(Bytes octets) const noexcept {
+    const auto from = reinterpret_cast<std::uintptr_t>(octets.data());
+    const auto begin = reinterpret_cast<std::uintptr_t>(octets_.get());
+    return from >= begin && from < begin + size_ ? static_cast<std::ptrdiff_t>(from - begin) : -1;
+  }
   struct Free {
     void operator()(std::uint8_t* octets) const noexcept { std::free(octets); }
   };
@@ -73,11 +98,9 @@ class Arena {
   }
   void append_growing(Bytes octets) {
     // What lies in here moves.
-    const auto from = reinterpret_cast<std::uintptr_t>(octets.data());
-    const auto begin = reinterpret_cast<std::uintptr_t>(octets_.get());
-    const bool own = from >= begin && from < begin + size_;
+    const std::ptrdiff_t place = place_of(octets);
     grow(size_ + octets.size());
-    const std::uint8_t* const source = own ? octets_.get() + (from - begin) : octets.data();
+    const std::uint8_t* const source = place < 0 ? octets.data() : octets_.get() + place;
     std::memcpy(octets_.get() + size_, source, octets.size());
     size_ += octets.size();
   }

@@ -53,6 +53,7 @@ bool is_surrogate_at(std::string_view text, std::size_t at) noexcept {
 }
 
 void set_text(Arena& arena, Item& item, std::string_view text) {
+  item.unset(Item::kRoomy);
   item.content = arena.append(text);
   item.content_size = static_cast<std::uint32_t>(text.size());
 }
@@ -344,6 +345,9 @@ std::size_t json_prefix(Bytes encoded, std::uint64_t count) noexcept {
 }
 
 void split_content(Arena& arena, Item& left, Item& right, std::uint64_t offset) {
+  // What comes behind the left half is the right one now, and that begins no block.
+  left.unset(Item::kRoomy);
+  right.unset(Item::kRoomy);
   std::size_t head = 0;
   switch (left.kind) {
     case Kind::String:
@@ -360,6 +364,18 @@ void split_content(Arena& arena, Item& left, Item& right, std::uint64_t offset) 
   right.content = left.content + static_cast<std::uint32_t>(head);
   right.content_size = left.content_size - static_cast<std::uint32_t>(head);
   left.content_size = static_cast<std::uint32_t>(head);
+}
+
+void append_apart(Arena& arena, Item& item, Bytes octets) {
+  const std::size_t size = item.content_size;
+  const std::size_t whole = size + octets.size();
+  if (item.has(Item::kRoomy) && whole <= std::bit_ceil(size)) {
+    arena.overwrite(item.content + size, octets);
+  } else {
+    item.content = arena.append_block(content_bytes(arena, item), octets, std::bit_ceil(whole));
+    item.set(Item::kRoomy);
+  }
+  item.content_size = static_cast<std::uint32_t>(whole);
 }
 
 void join_content(Arena& arena, Item& left, const Item& right) {
@@ -379,14 +395,12 @@ void join_content(Arena& arena, Item& left, const Item& right) {
     set_shape(left, static_cast<std::uint8_t>((ascii ? Item::kAscii : 0) |
                                               (surrogates ? Item::kHasSurrogates : 0)));
   }
-  const std::size_t left_end = std::size_t{left.content} + left.content_size;
-  if (left_end != right.content) {
-    // Both move to the end of the arena, the left one only if it is not there already.
-    const bool at_end = left_end == arena.size();
-    if (!at_end) left.content = arena.append(content_bytes(arena, left));
-    arena.append(content_bytes(arena, right));
+  if (std::size_t{left.content} + left.content_size == right.content) {
+    left.unset(Item::kRoomy);
+    left.content_size += right.content_size;
+  } else {
+    append_content(arena, left, content_bytes(arena, right));
   }
-  left.content_size += right.content_size;
 }
 
 }  // namespace diaryx::crdt

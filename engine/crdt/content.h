@@ -67,6 +67,17 @@ inline std::string_view content_text(const Arena& arena, const Item& item) noexc
 // the caller's. May rewrite or append octets where a surrogate pair is cut: both halves become
 // U+FFFD for good, as in Yjs.
 void split_content(Arena& arena, Item& left, Item& right, std::uint64_t offset);
+// Puts octets behind the content of `item`, which does not end the arena: into the rest of its
+// block, or the content moves to a block with as much room again. So two people who type in turn
+// cost no more than one. `octets` may lie in `arena`.
+void append_apart(Arena& arena, Item& item, Bytes octets);
+inline void append_content(Arena& arena, Item& item, Bytes octets) {
+  if (item.content + std::size_t{item.content_size} != arena.size())
+    return append_apart(arena, item, octets);
+  arena.append(octets);
+  item.content_size += static_cast<std::uint32_t>(octets.size());
+  item.unset(Item::kRoomy);
+}
 // Joins the content of `right` to that of `left`: no copy if they lie side by side.
 void join_content(Arena& arena, Item& left, const Item& right);
 

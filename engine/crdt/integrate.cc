@@ -173,6 +173,23 @@ void link(State& state, ItemIx ix, ItemIx left) {
   if (branch.deleted || (entry != nullptr && item.right != kNone)) delete_item(state, ix);
 }
 
+// The commonest case of all: somebody goes on typing. The item is then part of the one before it.
+bool continue_run(State& state, ItemIx ix) {
+  const Item& item = state.items[ix];
+  if (item.origin_clock() + 1 != item.clock || item.origin_client() != item.client ||
+      !merges_by_append(item.kind) || (item.flags & (Item::kParentIsId | Item::kKeep)) != 0) {
+    return false;
+  }
+  const ItemIx left = state.store[item.client].structs.back();
+  const ItemIx right = state.items[left].right;
+  const bool same_right =
+      right == kNone ? item.right_origin().none() : item.right_origin() == state.items[right].id();
+  if (!same_right || !extends(state, left, item.kind, item.client, right)) return false;
+  extend(state, left, item);
+  state.items.free(ix);
+  return true;
+}
+
 // The commonest case of all but typing on: a run of text, or what is left of one, of a list where
 // nobody has come between its neighbours since it was made. False if it is another; then nothing
 // has changed but that its left neighbour may have been cut where the two meet.
@@ -294,6 +311,7 @@ ItemIx item_clean_end(State& state, Id id) {
 }
 
 void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
+  if (offset == 0 && (continue_run(state, ix) || integrate_between(state, ix))) return;
   const Item staged = state.items[ix];
   if (staged.is_gc()) {
     Item& gc = state.items[ix];
@@ -302,21 +320,6 @@ void integrate_staged(State& state, ItemIx ix, std::uint64_t offset) {
     append_struct(state, ix);
     return;
   }
-  // The commonest case of all: somebody goes on typing.
-  if (offset == 0 && staged.origin_client() == staged.client &&
-      staged.origin_clock() + 1 == staged.clock && merges_by_append(staged.kind) &&
-      (staged.flags & (Item::kParentIsId | Item::kKeep)) == 0) {
-    const ItemIx left = state.store[staged.client].structs.back();
-    const ItemIx right = state.items[left].right;
-    const bool same_right = right == kNone ? staged.right_origin().none()
-                                           : staged.right_origin() == state.items[right].id();
-    if (same_right && extends(state, left, staged.kind, staged.client, right)) {
-      extend(state, left, staged);
-      state.items.free(ix);
-      return;
-    }
-  }
-  if (offset == 0 && integrate_between(state, ix)) return;
   const bool parent_is_id = staged.has(Item::kParentIsId);
   ItemIx left = kNone;
   if (!staged.origin().none() && !parent_is_id)

@@ -10,14 +10,14 @@ static_assert(std::is_trivially_copyable_v<Item>);
 
 void ItemPool::grow() {
   if (capacity_ >= kChunk) {
-    chunks_.push_back(make_unique_for_overwrite<Slot[]>(kChunk));
+    chunks_.emplace_back(kChunk);
     capacity_ += kChunk;
     return;
   }
   const std::size_t larger = capacity_ == 0 ? kSmallest : capacity_ * 2;
-  auto first = make_unique_for_overwrite<Slot[]>(larger);
+  Chunk first(larger);
   if (capacity_ > 0) {
-    std::memcpy(first.get(), chunks_[0].get(), size_ * sizeof(Item));
+    std::memcpy(static_cast<void*>(first.items), chunks_[0].items, size_ * sizeof(Item));
     chunks_[0] = std::move(first);
   } else {
     chunks_.push_back(std::move(first));

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "engine/base/bytes.h"
+#include "engine/base/standard.h"
 #include "engine/crdt/id.h"
 
 namespace diaryx::crdt {
@@ -56,6 +57,9 @@ struct alignas(64) Item {
     kParentIsId = 8,
     kKeep = 16,    // Not to be collected: an UndoManager may want it back.
     kRedone = 32,  // Was deleted and made anew; State::redone says as what.
+    // Content that grew apart from the arena's end: it begins a block of as many octets as the next
+    // power of two, and what of these it does not fill is free (append_content()).
+    kRoomy = 64,
   };
 
   std::uint64_t clock : 56 = 0;
@@ -189,17 +193,22 @@ class ItemPool {
   static constexpr ItemIx kMask = kChunk - 1;
   static constexpr std::size_t kSmallest = 4;
 
-  // Room for an item, not yet one: what is never used is never written.
-  struct alignas(Item) Slot {
-    std::byte octets[sizeof(Item)];
+  // Room for items, not yet any: what is never used is never written. Lines are found within a
+  // block of our own, because aligned new leaves holes that nothing else fits into.
+  struct Chunk {
+    explicit Chunk(std::size_t count)
+        : octets(make_unique_for_overwrite<std::byte[]>((count + 1) * sizeof(Item))) {
+      const auto address = reinterpret_cast<std::uintptr_t>(octets.get());
+      items = reinterpret_cast<Item*>(octets.get() + (alignof(Item) - address % alignof(Item)));
+    }
+    std::unique_ptr<std::byte[]> octets;
+    Item* items;
   };
 
-  Item* slot(ItemIx ix) const noexcept {
-    return reinterpret_cast<Item*>(&chunks_[ix >> kShift][ix & kMask]);
-  }
+  Item* slot(ItemIx ix) const noexcept { return chunks_[ix >> kShift].items + (ix & kMask); }
   void grow();
 
-  std::vector<std::unique_ptr<Slot[]>> chunks_;
+  std::vector<Chunk> chunks_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
   std::vector<ItemIx> free_;

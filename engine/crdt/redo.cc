@@ -16,61 +16,9 @@ ItemIx redone_as(State& state, ItemIx ix) {
   return item_clean_start(state, state.redone.find(state.items[ix]));
 }
 
-// What `ix` was made anew as in the list of `parent`; kNone if it was not. Usually it is there
-// already.
-ItemIx trace(State& state, ItemIx ix, BranchIx parent) {
-  while (ix != kNone && state.items[ix].parent != parent)
-    ix = state.items[ix].has(Item::kRedone) ? redone_as(state, ix) : kNone;
-  return ix;
-}
-
 ItemIx last_of_key(const State& state, BranchIx branch, KeyIx key) {
   const MapEntries::Entry* entry = state.branches[branch].map.find(key);
   return entry != nullptr ? entry->last : kNone;
-}
-
-struct Place {
-  ItemIx left = kNone;
-  ItemIx right = kNone;
-};
-
-Place list_place(State& state, ItemIx ix, BranchIx parent) {
-  Place place;
-  for (ItemIx at = state.items[ix].left; at != kNone && place.left == kNone;
-       at = state.items[at].left) {
-    place.left = trace(state, at, parent);
-  }
-  for (ItemIx at = ix; at != kNone && place.right == kNone; at = state.items[at].right)
-    place.right = trace(state, at, parent);
-  return place;
-}
-
-// Nothing if somebody else wrote the key meanwhile.
-std::optional<Place> map_place(const Redo& redo, ItemIx ix, BranchIx parent) {
-  State& state = redo.state;
-  const KeyIx key = state.items[ix].parent_sub;
-  Place place;
-  if (state.items[ix].right != kNone && !redo.ignore_remote_map_changes) {
-    place.left = ix;
-    for (;;) {
-      const ItemIx right = state.items[place.left].right;
-      if (right == kNone) break;
-      const Item& item = state.items[right];
-      if (!item.has(Item::kRedone) && !redo.insertions.contains(item.id()) &&
-          !redo.deleted_by_stack(item.id())) {
-        return std::nullopt;
-      }
-      place.left = right;
-      while (state.items[place.left].has(Item::kRedone)) place.left = redone_as(state, place.left);
-      if (state.items[place.left].is_gc()) return std::nullopt;
-    }
-  } else {
-    place.left = last_of_key(state, parent, key);
-  }
-  // A chain that went on in a type which was brought back: its own chain counts.
-  if (place.left != kNone && state.items[place.left].parent != parent)
-    place.left = last_of_key(state, parent, key);
-  return place;
 }
 
 Item copy_content(State& state, ItemIx ix) {
@@ -90,40 +38,6 @@ Item copy_content(State& state, ItemIx ix) {
   if (old.kind == Kind::String && !old.has(Item::kAscii))
     copy.content = state.arena.append(content_bytes(state.arena, old));
   return copy;
-}
-
-// The type that `ix` lies in is there, or was brought back.
-ItemIx redo_in_parent(const Redo& redo, ItemIx ix) {
-  State& state = redo.state;
-  BranchIx parent = state.items[ix].parent;
-  if (ItemIx owner = owner_of(state, parent); owner != kNone && state.items[owner].deleted()) {
-    while (state.items[owner].has(Item::kRedone)) owner = redone_as(state, owner);
-    // Deleted again and collected since: there is nothing to put it into. (Yjs throws.)
-    if (state.items[owner].kind != Kind::Type) return kNone;
-    parent = state.items[owner].content;
-  }
-  Place place;
-  if (state.items[ix].parent_sub == kNone) {
-    place = list_place(state, ix, parent);
-  } else if (const auto found = map_place(redo, ix, parent)) {
-    place = *found;
-  } else {
-    return kNone;
-  }
-  Item item = copy_content(state, ix);
-  item.client = state.self;
-  item.set_clock(state.store[state.self].state);
-  item.parent = parent;
-  item.parent_sub = state.items[ix].parent_sub;
-  if (place.left != kNone) item.set_origin(state.items[place.left].last_id());
-  if (place.right != kNone) item.set_right_origin(state.items[place.right].id());
-  item.set(Item::kKeep);
-  state.redone.set(state.items[ix], item.id());
-  state.items[ix].set(Item::kRedone);
-  keep_item(state, owner_of(state, parent), true);
-  const ItemIx made = state.items.make(item);
-  integrate_staged(state, made, 0);
-  return made;
 }
 
 }  // namespace
@@ -151,21 +65,90 @@ ItemIx follow_redone(State& state, ItemIx ix) {
   }
 }
 
-ItemIx redo_item(const Redo& redo, ItemIx ix) {
-  State& state = redo.state;
-  if (state.items[ix].has(Item::kRedone)) return redone_as(state, ix);
+std::optional<Redo::Place> Redo::list_place(ItemIx ix, BranchIx parent) {
+  const BranchIx list = state_.items[ix].parent;
+  if (list == parent) return Place{state_.items[ix].left, ix};
+  auto known = neighbours_.find(list);
+  // What the list came back as can itself be deleted and come back.
+  if (known == neighbours_.end() || known->second.parent() != parent) {
+    known = neighbours_.insert_or_assign(list, RedoneNeighbours(state_, list, parent)).first;
+  }
+  return known->second.place_of(state_, ix);
+}
+
+// Nothing if somebody else wrote the key meanwhile.
+std::optional<Redo::Place> Redo::map_place(ItemIx ix, BranchIx parent) {
+  const KeyIx key = state_.items[ix].parent_sub;
+  Place place;
+  if (state_.items[ix].right != kNone && !task_.ignore_remote_map_changes) {
+    place.left = ix;
+    for (;;) {
+      const ItemIx right = state_.items[place.left].right;
+      if (right == kNone) break;
+      const Item& item = state_.items[right];
+      if (!item.has(Item::kRedone) && !task_.insertions.contains(item.id()) &&
+          !task_.deleted_by_stack(item.id())) {
+        return std::nullopt;
+      }
+      place.left = right;
+      while (state_.items[place.left].has(Item::kRedone))
+        place.left = redone_as(state_, place.left);
+      if (state_.items[place.left].is_gc()) return std::nullopt;
+    }
+  } else {
+    place.left = last_of_key(state_, parent, key);
+  }
+  // A chain that went on in a type which was brought back: its own chain counts.
+  if (place.left != kNone && state_.items[place.left].parent != parent)
+    place.left = last_of_key(state_, parent, key);
+  return place;
+}
+
+// The type that `ix` lies in is there, or was brought back.
+ItemIx Redo::item_in_parent(ItemIx ix) {
+  const BranchIx old_parent = state_.items[ix].parent;
+  BranchIx parent = old_parent;
+  if (ItemIx owner = owner_of(state_, parent); owner != kNone && state_.items[owner].deleted()) {
+    while (state_.items[owner].has(Item::kRedone)) owner = redone_as(state_, owner);
+    // Deleted again and collected since: there is nothing to put it into. (Yjs throws.)
+    if (state_.items[owner].kind != Kind::Type) return kNone;
+    parent = state_.items[owner].content;
+  }
+  const KeyIx key = state_.items[ix].parent_sub;
+  const std::optional<Place> place = key == kNone ? list_place(ix, parent) : map_place(ix, parent);
+  if (!place) return kNone;
+  Item item = copy_content(state_, ix);
+  item.client = state_.self;
+  item.set_clock(state_.store[state_.self].state);
+  item.parent = parent;
+  item.parent_sub = key;
+  if (place->left != kNone) item.set_origin(state_.items[place->left].last_id());
+  if (place->right != kNone) item.set_right_origin(state_.items[place->right].id());
+  item.set(Item::kKeep);
+  state_.redone.set(state_.items[ix], item.id());
+  state_.items[ix].set(Item::kRedone);
+  keep_item(state_, owner_of(state_, parent), true);
+  const ItemIx made = state_.items.make(item);
+  integrate_staged(state_, made, 0);
+  if (const auto known = neighbours_.find(old_parent); known != neighbours_.end())
+    known->second.add(ix);
+  return made;
+}
+
+ItemIx Redo::item(ItemIx ix) {
+  if (state_.items[ix].has(Item::kRedone)) return redone_as(state_, ix);
   // What it lies in comes first, from the top. Types nest as deep as a peer likes: no recursion.
   std::vector<ItemIx> chain{ix};
   for (;;) {
-    const ItemIx owner = owner_of(state, state.items[chain.back()].parent);
-    if (owner == kNone || !state.items[owner].deleted()) break;
-    if (state.items[owner].has(Item::kRedone)) break;
-    if (!redo.items.contains(owner)) return kNone;
+    const ItemIx owner = owner_of(state_, state_.items[chain.back()].parent);
+    if (owner == kNone || !state_.items[owner].deleted()) break;
+    if (state_.items[owner].has(Item::kRedone)) break;
+    if (!task_.items.contains(owner)) return kNone;
     chain.push_back(owner);
   }
   ItemIx made = kNone;
   while (!chain.empty()) {
-    made = redo_in_parent(redo, chain.back());
+    made = item_in_parent(chain.back());
     if (made == kNone) return kNone;
     chain.pop_back();
   }

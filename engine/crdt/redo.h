@@ -14,6 +14,7 @@
 
 #include "engine/crdt/id_set.h"
 #include "engine/crdt/integrate.h"
+#include "engine/crdt/redone_neighbours.h"
 
 namespace diaryx::crdt {
 
@@ -41,16 +42,32 @@ void keep_item(State& state, ItemIx ix, bool keep);
 // begins there. It may be deleted, or a GC.
 ItemIx follow_redone(State& state, ItemIx ix);
 
-struct Redo {
-  State& state;
-  const std::unordered_set<ItemIx>& items;  // All that is to be brought back.
-  const IdSet& insertions;                  // What is to be deleted.
-  bool ignore_remote_map_changes;
-  // Some item of an undo or redo stack deleted it.
-  std::function<bool(Id)> deleted_by_stack;
-};
+// Brings items back, inside one transaction.
+class Redo {
+ public:
+  struct Task {
+    const std::unordered_set<ItemIx>& items;  // All that is to be brought back.
+    const IdSet& insertions;                  // What is to be deleted.
+    bool ignore_remote_map_changes;
+    std::function<bool(Id)> deleted_by_stack;  // By some step of an undo or redo stack.
+  };
 
-// Inside a transaction. Returns the new item, also if it was made before; kNone if that cannot be.
-ItemIx redo_item(const Redo& redo, ItemIx ix);
+  // Borrows what `task` refers to.
+  Redo(State& state, Task task) : state_(state), task_(std::move(task)) {}
+
+  // Returns the new item, also if it was made before; kNone if that cannot be.
+  ItemIx item(ItemIx ix);
+
+ private:
+  using Place = RedoneNeighbours::Place;
+
+  ItemIx item_in_parent(ItemIx ix);
+  std::optional<Place> list_place(ItemIx ix, BranchIx parent);
+  std::optional<Place> map_place(ItemIx ix, BranchIx parent);
+
+  State& state_;
+  Task task_;
+  std::unordered_map<BranchIx, RedoneNeighbours> neighbours_;  // By the list that was deleted.
+};
 
 }  // namespace diaryx::crdt

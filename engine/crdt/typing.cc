@@ -51,6 +51,7 @@ bool erase_first(State& state, ItemIx ix, DeleteRange& erased) {
   run.set_length(run.length + 1);
   item.set_clock(item.clock + 1);
   item.set_length(item.length - 1);
+  item.unset(Item::kRoomy);
   ++item.content;
   --item.content_size;
   item.set_origin(run.last_id());
@@ -58,14 +59,10 @@ bool erase_first(State& state, ItemIx ix, DeleteRange& erased) {
   return true;
 }
 
-// `text` goes behind the last item of its client, which ends the arena or moves there.
+// `text` goes behind the last item of its client.
 void grow(State& state, Client& client, ItemIx ix, std::string_view text) {
   Item& item = state.items[ix];
-  if (item.content + item.content_size != state.arena.size()) {
-    item.content = state.arena.append(content_bytes(state.arena, item));
-  }
-  state.arena.append(text);
-  item.content_size += static_cast<std::uint32_t>(text.size());
+  append_content(state.arena, item, as_bytes(text));
   item.set_length(item.length + text.size());
   client.state += text.size();
   state.branches[item.parent].length += text.size();
@@ -74,8 +71,11 @@ void grow(State& state, Client& client, ItemIx ix, std::string_view text) {
 
 // A growing text, if nothing came between it and its right neighbour.
 bool grows(const State& state, const Item& item) noexcept {
-  if (item.kind != Kind::String || !item.has(Item::kAscii) || item.deleted()) return false;
-  if (item.has(Item::kRedone) || item.has(Item::kKeep) || item.parent_sub != kNone) return false;
+  constexpr unsigned kNot = Item::kDeleted | Item::kRedone | Item::kKeep;
+  if (item.kind != Kind::String || (item.flags & (Item::kAscii | kNot)) != Item::kAscii ||
+      item.parent_sub != kNone) {
+    return false;
+  }
   return item.right == kNone ? item.right_origin().none()
                              : item.right_origin() == state.items[item.right].id();
 }

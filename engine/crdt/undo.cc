@@ -132,10 +132,10 @@ bool UndoManager::apply(const StackItem& step) {
     return std::any_of(undo_stack_.begin(), undo_stack_.end(), deletes) ||
            std::any_of(redo_stack_.begin(), redo_stack_.end(), deletes);
   };
-  const Redo redo{state_, lost_set, step.insertions, options_.ignore_remote_map_changes,
-                  deleted_by_stack};
+  Redo redo(state_,
+            {lost_set, step.insertions, options_.ignore_remote_map_changes, deleted_by_stack});
   bool changed = false;
-  for (const ItemIx ix : lost) changed = redo_item(redo, ix) != kNone || changed;
+  for (const ItemIx ix : lost) changed = redo.item(ix) != kNone || changed;
   // Backwards, so that what is in a type goes before the type: a filter sees more that way.
   for (auto ix = doomed.rbegin(); ix != doomed.rend(); ++ix) {
     if (!may_delete(*ix)) continue;

@@ -69,14 +69,13 @@ void Stopwatch::stop() noexcept {
   wall_ms_ += now_ms(CLOCK_MONOTONIC) - wall_start_;
 }
 
-Timing measure_parts(const std::function<void(Stopwatch&)>& body) {
+Timing measure_parts(const std::function<void(Stopwatch&)>& body, std::size_t most) {
   constexpr std::size_t kLeast = 5;
-  constexpr std::size_t kMost = 2000;
   Timing timing;
   timing.rss_before_kb = status_kb("VmRSS");
   std::vector<double> wall;
   std::vector<double> cpu;
-  for (double spent = 0; wall.size() < kLeast || (spent < budget_ms && wall.size() < kMost);) {
+  for (double spent = 0; wall.size() < kLeast || (spent < budget_ms && wall.size() < most);) {
     Stopwatch watch;
     body(watch);
     wall.push_back(watch.wall_ms());
@@ -90,13 +89,16 @@ Timing measure_parts(const std::function<void(Stopwatch&)>& body) {
   return timing;
 }
 
-Timing measure(const std::function<void()>& prepare, const std::function<void()>& body) {
-  return measure_parts([&](Stopwatch& watch) {
-    prepare();
-    watch.start();
-    body();
-    watch.stop();
-  });
+Timing measure(const std::function<void()>& prepare, const std::function<void()>& body,
+               std::size_t most) {
+  return measure_parts(
+      [&](Stopwatch& watch) {
+        prepare();
+        watch.start();
+        body();
+        watch.stop();
+      },
+      most);
 }
 
 }  // namespace diaryx::bench

@@ -36,10 +36,15 @@ class Stopwatch {
 // How long all repetitions of a workload shall take; a second if nobody says.
 void set_budget_ms(double budget);
 
-// `body` until there are at least five repetitions and the budget is spent; `prepare` before each,
-// not timed. No repetition is left out: the first ones are as cold as they are.
-Timing measure(const std::function<void()>& prepare, const std::function<void()>& body);
+inline constexpr std::size_t kMostRepetitions = 2000;
+
+// `body` until there are at least five repetitions and the budget is spent, or `most` of them;
+// `prepare` before each, not timed. No repetition is left out: the first ones are as cold as they
+// are.
+Timing measure(const std::function<void()>& prepare, const std::function<void()>& body,
+               std::size_t most = kMostRepetitions);
 // The same for a body that says itself when it is to be timed.
-Timing measure_parts(const std::function<void(Stopwatch&)>& body);
+Timing measure_parts(const std::function<void(Stopwatch&)>& body,
+                     std::size_t most = kMostRepetitions);
 
 }  // namespace diaryx::bench
