@@ -87,10 +87,11 @@ void Hocuspocus::sync(Hub& hub, Connection& connection, const std::string& name,
                                    .message = "a token must come first",
                                    .close = CloseCode::NotAuthenticated});
   }
-  // A message for a document that was refused or closed is one that crossed our answer.
-  if (!connection.open.contains(name)) return;
   const auto doc = protocol::parse_doc_id(protocol::document_of(name));
-  if (!doc) return;  // It would not be open.
+  // Version 2 shows no token if it was given none, and begins with SyncStep1. Anything else for a
+  // document that is not open has crossed our refusal, or the client's own Close.
+  const bool begins = message.kind == protocol::HocuspocusKind::Sync;
+  if (!doc || (!begins && !connection.open.contains(name))) return;
   if (message.kind != protocol::HocuspocusKind::SyncReply) {
     (void)hub.payload(connection, name, *doc, message.payload);  // A refusal has been told.
     return;
