@@ -48,7 +48,7 @@ function end(provider, doc) {
 
 function socketOf(t, Socket, server, query = '') {
   const url = `${origin(server)}/hocuspocus${query}`
-  const socket = new Socket({ url, WebSocketPolyfill: WebSocket, delay: 100, maxDelay: 500 })
+  const socket = new Socket({ url, WebSocketPolyfill: WebSocket, delay: 100, minDelay: 100, maxDelay: 500, maxAttempts: 8 })
   t.after(() => socket.destroy())
   return socket
 }
