@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "engine/codec/wtf8.h"
 #include "engine/crdt/edit/format.h"
@@ -38,6 +39,21 @@ Item make_embed_item(State& state, const codec::Any& embed) {
   return item;
 }
 
+constexpr std::size_t kShort = 16;
+
+// Puts `piece` behind the first `size` octets of `text`, which may have more.
+void append_piece(std::string& text, std::size_t& size, std::string_view piece, bool surrogates) {
+  if (surrogates) {
+    text.resize(size);
+    codec::append_wtf8(text, piece);  // Halves of a pair may meet here.
+    size = text.size();
+    return;
+  }
+  if (text.size() - size < piece.size()) text.resize(std::max(size + piece.size(), size * 2));
+  std::memcpy(text.data() + size, piece.data(), piece.size());
+  size += piece.size();
+}
+
 }  // namespace
 
 std::uint64_t Text::length() const {
@@ -47,24 +63,26 @@ std::uint64_t Text::length() const {
 std::string Text::to_string() const {
   const State& state = const_state_of(type_);
   const Branch& branch = state.branches[type_.branch];
-  // As many octets as there are units, to begin with: enough for ASCII.
-  std::string text(static_cast<std::size_t>(branch.length), '\0');
+  const std::size_t readable = state.arena.capacity();
+  // As many octets as there are units, to begin with: enough for ASCII, and for copying short
+  // pieces sixteen octets at a time.
+  std::string text(static_cast<std::size_t>(branch.length) + kShort, '\0');
   std::size_t size = 0;
-  for (ItemIx ix = branch.start; ix != kNone; ix = state.items[ix].right) {
+  for (ItemIx ix = branch.start; ix != kNone;) {
     const Item& item = state.items[ix];
-    if (item.kind != Kind::String || item.deleted()) continue;
-    const std::string_view piece = content_text(state.arena, item);
-    if (item.has(Item::kHasSurrogates)) {
-      text.resize(size);  // Halves of a pair may meet here.
-      codec::append_wtf8(text, piece);
-    } else {
-      if (text.size() - size < piece.size()) text.resize(std::max(size + piece.size(), size * 2));
-      copy_octets(reinterpret_cast<std::uint8_t*>(text.data()) + size, as_bytes(piece).data(),
-                  piece.size());
-      size += piece.size();
-      continue;
+    ix = item.right;
+    // What shows nothing is copied as a piece of no length: half of a text's items are deleted, and
+    // which ones they are the processor cannot guess.
+    const bool shows = item.kind == Kind::String && !item.deleted();
+    const std::size_t from = shows ? item.content : 0;
+    const std::size_t count = shows ? item.content_size : 0;
+    if (count <= kShort && from + kShort <= readable && text.size() - size >= kShort &&
+        !item.has(Item::kHasSurrogates)) {
+      std::memcpy(text.data() + size, state.arena.data() + from, kShort);
+      size += count;
+    } else if (shows) {
+      append_piece(text, size, content_text(state.arena, item), item.has(Item::kHasSurrogates));
     }
-    size = text.size();
   }
   text.resize(size);
   return text;

@@ -34,8 +34,9 @@ class Integration {
     state_.joining = {};
     for (std::size_t i = 0; i < sections_.size(); ++i) {
       Section& section = sections_[i];
+      index_.build(state_.items, section);
       while (section.next < section.end) {
-        if (section.end - section.next > 1) integrate_runs(state_, section);
+        if (section.end - section.next > 1) integrate_runs(state_, section, index_);
         if (section.next < section.end && !take_next(section)) take(i);
       }
     }
@@ -140,6 +141,7 @@ class Integration {
 
   State& state_;
   std::vector<Section>& sections_;
+  SectionIndex index_;
   std::vector<std::size_t> stack_;
   std::vector<Section> parked_;
 };

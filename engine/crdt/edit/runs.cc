@@ -10,8 +10,9 @@ bool is_run(const Item& item) noexcept {
 
 class Row {
  public:
-  Row(State& state, ClientIx client)
+  Row(State& state, ClientIx client, const SectionIndex& index)
       : state_(state),
+        index_(index),
         client_ix_(client),
         client_(state.store[client]),
         wants_details_(state.wants_details()) {
@@ -61,6 +62,11 @@ class Row {
  private:
   // The struct that ends with `origin`; kNone if it is not there or must be cut for that.
   ItemIx find_left(Id origin) const noexcept {
+    if (origin.client == client_ix_ && index_.contains(origin.clock)) {
+      const ItemIx ix = index_.find(origin.clock);
+      const Item& item = state_.items[ix];
+      if (item.client == client_ix_ && item.end() == origin.clock + 1) return ix;
+    }
     const Client& owner = state_.store[origin.client];
     if (origin.clock >= owner.state) return kNone;
     const ItemIx ix = owner.structs.item(owner.structs.find(origin.clock));
@@ -76,6 +82,7 @@ class Row {
   }
 
   State& state_;
+  const SectionIndex& index_;
   ClientIx client_ix_;
   Client& client_;
   bool wants_details_;
@@ -86,8 +93,8 @@ class Row {
 
 }  // namespace
 
-void integrate_runs(State& state, Section& section) {
-  Row row(state, section.client);
+void integrate_runs(State& state, Section& section, const SectionIndex& index) {
+  Row row(state, section.client, index);
   while (section.next < section.end && row.take(section.next)) ++section.next;
 }
 

@@ -6,11 +6,13 @@
 #pragma once
 
 #include "engine/crdt/state.h"
+#include "engine/crdt/structs/section_index.h"
 
 namespace diaryx::crdt {
 
 // Integrates structs at the front of `section` as long as each is a run of text, or what is left of
-// one, whose neighbours are there, whole, and still side by side.
-void integrate_runs(State& state, Section& section);
+// one, whose neighbours are there, whole, and still side by side. `index`: of the
+// section, or of nothing.
+void integrate_runs(State& state, Section& section, const SectionIndex& index);
 
 }  // namespace diaryx::crdt
