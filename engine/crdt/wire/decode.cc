@@ -78,12 +78,14 @@ class Decoder {
     Clock clock = in_.var_uint();
     Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
     for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
-      if constexpr (!Source::kIsV2) {
-        if (in_.remaining() >= kRunHeader) {
+      if constexpr (Source::kIsV2) {
+        if (source_.plain_text() && is_run(source_.look_at_info()))
+          i += read_column_runs(ix, clock, structs - i);
+      } else {
+        if (in_.remaining() >= kRunHeader && is_run(*in_.cursor()))
           i += read_runs(ix, clock, structs - i);
-          if (i == structs || in_.failed()) break;
-        }
       }
+      if (i == structs || in_.failed()) break;
       Item& item = state_.items[state_.items.make_last()];  // Nothing below makes another one.
       item.client = ix;
       item.set_clock(clock);
@@ -139,6 +141,13 @@ class Decoder {
     return {client, clock};
   }
 
+  // Text, or what is left of one, between neighbours?
+  static bool is_run(unsigned info) noexcept {
+    const auto kind = static_cast<Kind>(info & 0x1FU);
+    return (kind == Kind::String || kind == Kind::Deleted) &&
+           (info & (kHasOrigin | kHasRightOrigin)) != 0;
+  }
+
   // In v1, what nearly all structs of a text are: runs of ASCII characters between neighbours, or
   // what is left of them. Reads as many as come next, `most` at most, and returns how many these
   // were. What is anything else, or not as it must be, is left to read_struct().
@@ -165,10 +174,9 @@ class Decoder {
       if (next >= end) return false;
       const std::uint8_t* at = next;
       const unsigned info = *at++;
+      if (!is_run(info)) return false;
       const auto kind = static_cast<Kind>(info & 0x1FU);
       const bool is_text = kind == Kind::String;
-      if ((!is_text && kind != Kind::Deleted) || (info & (kHasOrigin | kHasRightOrigin)) == 0)
-        return false;
       Id origin;
       Id right;
       if ((info & kHasOrigin) != 0 && (origin = neighbour(at)).none()) return false;
@@ -200,6 +208,73 @@ class Decoder {
       clock += length;
       return true;
     };
+    const std::uint64_t count = make_runs(most, read_run);
+    state_.arena.advance_to(to);
+    if (!in_.failed()) in_.advance_to(next);
+    next_clock = clock;
+    return count;
+  }
+  // The same for v2, if all of its text is ASCII.
+  std::uint64_t read_column_runs(ClientIx client, Clock& next_clock, std::uint64_t most) {
+    state_.arena.reserve(source_.text_left() + 16);
+    const std::uint8_t* const arena = state_.arena.data();
+    std::uint8_t* to = state_.arena.end();
+    const std::uint64_t own_id = state_.store[client].id;
+    const Clock state = state_.store[client].state;
+    Clock clock = next_clock;
+    const auto neighbour = [&](std::uint64_t id, Clock its_clock) {
+      if (id != own_id) return Id{intern(id), its_clock};
+      if (its_clock >= clock) in_.fail("a struct refers to a later one");
+      return Id{client, its_clock};
+    };
+    const auto read_run = [&](Item* slot) {
+      const unsigned info = source_.next_info();
+      if (!is_run(info)) {
+        source_.put_back_info();
+        return false;
+      }
+      const auto kind = static_cast<Kind>(info & 0x1FU);
+      const bool is_text = kind == Kind::String;
+      Id origin;
+      Id right;
+      if ((info & kHasOrigin) != 0) {
+        const std::uint64_t id = source_.next_client();
+        origin = neighbour(id, source_.next_left_clock());
+      }
+      if ((info & kHasRightOrigin) != 0) {
+        const std::uint64_t id = source_.next_client();
+        right = neighbour(id, source_.next_right_clock());
+      }
+      const std::uint64_t length = source_.next_length(is_text);
+      const std::string_view text = source_.take_text(is_text ? length : 0);
+      const std::size_t size = text.size();
+      if (size <= 16 && source_.end() - as_bytes(text).data() >= 16) {
+        std::memcpy(to, text.data(), 16);
+      } else {
+        std::memcpy(to, text.data(), size);
+      }
+      if (length == 0) in_.fail("a struct without length");
+      if (length > kMaxClock - clock) in_.fail("a clock above 2^53 - 1");
+      std::construct_at(slot, Item::Run{client, clock, length, kind,
+                                        static_cast<std::uint8_t>(is_text ? Item::kAscii : 0),
+                                        origin, right, static_cast<std::uint32_t>(to - arena),
+                                        static_cast<std::uint32_t>(size)});
+      to += size;
+      const bool may_cross = origin.client != client || origin.clock < state;
+      if (may_cross && origin.client == right.client && origin.clock > right.clock)
+        check_order(*slot);
+      clock += length;
+      return !in_.failed();
+    };
+    const std::uint64_t count = make_runs(most, read_run);
+    state_.arena.advance_to(to);
+    next_clock = clock;
+    return count;
+  }
+  // Has `read_run` fill slots of the pool, `most` at most, until it has no more. Returns how many
+  // it filled.
+  template <class ReadRun>
+  std::uint64_t make_runs(std::uint64_t most, const ReadRun& read_run) {
     std::uint64_t count = 0;
     for (bool more = true; more && count < most;) {
       std::size_t room = 0;
@@ -208,12 +283,10 @@ class Decoder {
       std::size_t made = 0;
       while (made < room && read_run(slots + made)) ++made;
       state_.items.took(made);
+      if constexpr (Source::kIsV2) source_.check();
       count += made;
-      more = made == room;
+      more = made == room && !in_.failed();
     }
-    state_.arena.advance_to(to);
-    if (!in_.failed()) in_.advance_to(next);
-    next_clock = clock;
     return count;
   }
   // The octets of a run without its text, or with a short one.
