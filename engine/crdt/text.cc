@@ -54,6 +54,44 @@ void append_piece(std::string& text, std::size_t& size, std::string_view piece, 
   size += piece.size();
 }
 
+// The long ways, apart from the quick ones: a function that has them saves and restores more
+// registers than a key stroke needs.
+[[gnu::noinline]] void insert_anywhere(State& state, BranchIx branch_ix, std::uint64_t index,
+                                       std::string_view utf8) {
+  const TransactionScope scope(state, 0, true);
+  const Branch& branch = state.branches[branch_ix];
+  if (branch.has_formatting) {
+    TextCursor cursor = seek(state, branch_ix, index);
+    AttributeList inherited = cursor.current;
+    return insert_content(state, cursor, make_text_item(state, utf8), std::move(inherited));
+  }
+  index = std::min(index, branch.length);
+  const bool behind_deleted = branch.cursor != kNone && branch.cursor_index == index &&
+                              !state.items[branch.cursor].visible();
+  ItemIx left = behind_deleted ? branch.cursor : cut_at(state, branch_ix, index);
+  ItemIx right = left != kNone ? state.items[left].right : state.branches[branch_ix].start;
+  // Behind all that was deleted here.
+  while (right != kNone && state.items[right].deleted()) {
+    left = right;
+    right = state.items[right].right;
+  }
+  Item item = make_text_item(state, utf8);
+  item.parent = branch_ix;
+  const ItemIx ix = insert_local(state, left, right, item);
+  if (ix != left) set_cursor(state, branch_ix, ix, index);
+}
+
+[[gnu::noinline]] void erase_anywhere(State& state, BranchIx branch, std::uint64_t index,
+                                      std::uint64_t length) {
+  const TransactionScope scope(state, 0, true);
+  if (state.branches[branch].has_formatting) {
+    TextCursor cursor = seek(state, branch, index);
+    return erase_content(state, cursor, length);
+  }
+  const std::uint64_t whole = state.branches[branch].length;
+  if (index < whole) erase_range(state, branch, index, std::min(length, whole - index));
+}
+
 }  // namespace
 
 std::uint64_t Text::length() const {
@@ -91,28 +129,8 @@ std::string Text::to_string() const {
 void Text::insert(std::uint64_t index, std::string_view utf8) {
   if (utf8.empty()) return;
   State& state = state_of(type_);
-  if (state.edits_quickly() && type_at_cursor(state, type_.branch, index, utf8)) return;
-  const TransactionScope scope(state, 0, true);
-  if (state.branches[type_.branch].has_formatting) {
-    TextCursor cursor = seek(state, type_.branch, index);
-    AttributeList inherited = cursor.current;
-    return insert_content(state, cursor, make_text_item(state, utf8), std::move(inherited));
-  }
-  const Branch& branch = state.branches[type_.branch];
-  index = std::min(index, branch.length);
-  const bool behind_deleted = branch.cursor != kNone && branch.cursor_index == index &&
-                              !state.items[branch.cursor].visible();
-  ItemIx left = behind_deleted ? branch.cursor : cut_at(state, type_.branch, index);
-  ItemIx right = left != kNone ? state.items[left].right : state.branches[type_.branch].start;
-  // Behind all that was deleted here.
-  while (right != kNone && state.items[right].deleted()) {
-    left = right;
-    right = state.items[right].right;
-  }
-  Item item = make_text_item(state, utf8);
-  item.parent = type_.branch;
-  const ItemIx ix = insert_local(state, left, right, item);
-  if (ix != left) set_cursor(state, type_.branch, ix, index);
+  if (!state.edits_quickly() || !type_at_cursor(state, type_.branch, index, utf8))
+    insert_anywhere(state, type_.branch, index, utf8);
 }
 
 void Text::insert(std::uint64_t index, std::string_view utf8, const Attributes& attributes) {
@@ -146,14 +164,8 @@ TypeRef Text::insert_type(std::uint64_t index, const NewType& type, const Attrib
 void Text::erase(std::uint64_t index, std::uint64_t length) {
   if (length == 0) return;
   State& state = state_of(type_);
-  if (length == 1 && state.edits_quickly() && erase_at_cursor(state, type_.branch, index)) return;
-  const TransactionScope scope(state, 0, true);
-  if (state.branches[type_.branch].has_formatting) {
-    TextCursor cursor = seek(state, type_.branch, index);
-    return erase_content(state, cursor, length);
-  }
-  const std::uint64_t whole = state.branches[type_.branch].length;
-  if (index < whole) erase_range(state, type_.branch, index, std::min(length, whole - index));
+  if (length != 1 || !state.edits_quickly() || !erase_at_cursor(state, type_.branch, index))
+    erase_anywhere(state, type_.branch, index, length);
 }
 
 void Text::format(std::uint64_t index, std::uint64_t length, const Attributes& attributes) {

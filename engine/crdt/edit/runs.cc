@@ -30,9 +30,7 @@ class Row {
     if (left_ix == kNone) return false;
     Item& left = state_.items[left_ix];
     const ItemIx right_ix = left.right;
-    const Id right_origin = item.right_origin();
-    if (right_ix == kNone ? !right_origin.none() : state_.items[right_ix].id() != right_origin)
-      return false;
+    if (!item.right_origin_is(right_ix == kNone ? Id{} : state_.items[right_ix].id())) return false;
     const bool same_kind = continues && left.kind == item.kind;
     if (same_kind && item.kind == Kind::String && state_.joining.pays()) return false;
     if (left.is_gc() || left.parent_sub != kNone || !enter(left.parent)) return false;
