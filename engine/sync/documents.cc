@@ -325,6 +325,7 @@ Status Documents::unload_idle(std::int64_t before_ms) {
     }
     if (document.log_rows >= kFoldRows) DX_TRY_OK(fold(document));
     if (document.doc->empty()) waiting_.erase(document.name);
+    if (unloaded_) unloaded_(document.name);
     it = documents_.erase(it);
   }
   return {};
