@@ -140,9 +140,8 @@ struct alignas(64) Item {
   }
   // right_origin() == id
   bool right_origin_is(Id id) const noexcept {
-    return right_origin_clock_ == id.clock &&
-           (static_cast<ClientIx>(right_origin_high_) << 16U | right_origin_low_) ==
-               (id.client & kNoClient);
+    return right_origin_clock_ == id.clock && (static_cast<ClientIx>(right_origin_high_) << 16U |
+                                               right_origin_low_) == (id.client & kNoClient);
   }
   bool same_right_origin(const Item& other) const noexcept {
     return right_origin_clock_ == other.right_origin_clock_ &&

@@ -46,15 +46,15 @@ void Hocuspocus::receive(Hub& hub, Connection& connection, Bytes octets) {
   }
   if (open == connection.open.end()) return;
   if (message->text.size() > hub.limits().stateless_bytes) {
-    return hub.refuse(connection, {.code = "limit_exceeded",
-                                   .wire_id = name,
-                                   .message = "a stateless message of " +
-                                              std::to_string(message->text.size()) +
-                                              " octets, at most " +
-                                              std::to_string(hub.limits().stateless_bytes),
-                                   .close = CloseCode::TooLarge});
+    return hub.refuse(
+        connection, {.code = "limit_exceeded",
+                     .wire_id = name,
+                     .message = "a stateless message of " + std::to_string(message->text.size()) +
+                                " octets, at most " + std::to_string(hub.limits().stateless_bytes),
+                     .close = CloseCode::TooLarge});
   }
-  if (message->kind == Kind::Stateless) return hub.stateless(connection, *open->second, message->text);
+  if (message->kind == Kind::Stateless)
+    return hub.stateless(connection, *open->second, message->text);
   if (connection.principal().read_only) return;
   Buffer payload;
   protocol::write_stateless(payload, message->text);
@@ -133,7 +133,8 @@ void Hocuspocus::taken(Hub& hub, Connection& connection, const Subscription& sub
 void Hocuspocus::rights_changed(Hub& hub, Connection& connection) {
   Buffer scope;
   protocol::write_authenticated(scope, connection.principal().read_only);
-  for (const auto& [name, subscription] : connection.open) hub.send_payload(connection, name, scope);
+  for (const auto& [name, subscription] : connection.open)
+    hub.send_payload(connection, name, scope);
 }
 
 }  // namespace diaryx::sync
