@@ -335,6 +335,7 @@ Status Documents::unload_idle(std::int64_t before_ms) {
     if (document.doc->empty()) waiting_.erase(document.name);
     ++unloaded;
     unloaded_bytes += document.stored_bytes;
+    if (unloaded_) unloaded_(document.name);
     it = documents_.erase(it);
   }
   if (unloaded >= kManyDocuments || unloaded_bytes >= kManyBytes) give_back_memory();
