@@ -39,12 +39,13 @@ ExitCode list(const OrderedJson& answer, const Context& context) {
     for (const OrderedJson& share : *sessions) {
       if (!share.is_object()) continue;
       const auto guests = share.find("guests");
-      context.report.say(fmt::format(
-          "{}  {}  {}, {} here", printable(text_of(share, "code")),
-          is_read_only(share) ? "read only " : "read-write", until(share, context),
-          counted(guests != share.end() && guests->is_number_unsigned() ? guests->get<std::uint64_t>()
-                                                                        : 0,
-                  "guest")));
+      context.report.say(fmt::format("{}  {}  {}, {} here", printable(text_of(share, "code")),
+                                     is_read_only(share) ? "read only " : "read-write",
+                                     until(share, context),
+                                     counted(guests != share.end() && guests->is_number_unsigned()
+                                                 ? guests->get<std::uint64_t>()
+                                                 : 0,
+                                             "guest")));
     }
     if (sessions->empty()) context.report.say("no codes are good now");
   }
@@ -73,8 +74,8 @@ Result<ExitCode> run(const ShareOptions& options, const Context& context) {
   DX_TRY(OrderedJson share, server->share(options.read_only, options.lifetime_s));
   const std::string code = text_of(share, "code");
   const std::string link = link_of(server->info(), code);
-  context.report.say(fmt::format("Guests may {} {}", is_read_only(share) ? "read" : "read and write",
-                                 until(share, context)));
+  context.report.say(fmt::format(
+      "Guests may {} {}", is_read_only(share) ? "read" : "read and write", until(share, context)));
   context.report.say(fmt::format("  code   {}", printable(code)));
   context.report.say(fmt::format("  open   {}", printable(link)));
   share["url"] = link;

@@ -17,8 +17,8 @@ struct NewShare {
 };
 
 Result<Json> body_of(const Call& call) {
-  auto body = call.request.body.empty() ? Result<Json>(Json::object())
-                                        : parse_json(call.request.body);
+  auto body =
+      call.request.body.empty() ? Result<Json>(Json::object()) : parse_json(call.request.body);
   if (!body) return std::move(body).error().with("body");
   if (!body->is_object()) return Error{ErrorCode::InvalidArgument, "the body is no JSON object"};
   return body;
@@ -40,11 +40,12 @@ Result<NewShare> new_share(const Call& call, const ServerFacts& facts) {
   }
   NewShare share;
   DX_TRY(share.read_only, flag(body, "read_only", false));
-  if (const auto expires = body.find("expires_in_s"); expires != body.end() && !expires->is_null()) {
+  if (const auto expires = body.find("expires_in_s");
+      expires != body.end() && !expires->is_null()) {
     if (!expires->is_number_integer() || *expires < 1 || *expires > kLongestShareS) {
-      return Error{ErrorCode::InvalidArgument,
-                   "expires_in_s is no whole number of seconds from 1 to " +
-                       std::to_string(kLongestShareS)};
+      return Error{
+          ErrorCode::InvalidArgument,
+          "expires_in_s is no whole number of seconds from 1 to " + std::to_string(kLongestShareS)};
     }
     share.lifetime_ms = expires->get<std::int64_t>() * 1000;
   }
@@ -52,12 +53,12 @@ Result<NewShare> new_share(const Call& call, const ServerFacts& facts) {
 }
 
 OrderedJson facts_of(const sync::Share& share, const ServerFacts& facts) {
-  return {{"code", share.code},
-          {"workspace_id", facts.workspace_id},
-          {"read_only", share.read_only},
-          {"created_ms", share.created_ms},
-          {"expires_ms", share.expires_ms == 0 ? OrderedJson(nullptr)
-                                               : OrderedJson(share.expires_ms)}};
+  return {
+      {"code", share.code},
+      {"workspace_id", facts.workspace_id},
+      {"read_only", share.read_only},
+      {"created_ms", share.created_ms},
+      {"expires_ms", share.expires_ms == 0 ? OrderedJson(nullptr) : OrderedJson(share.expires_ms)}};
 }
 
 Reply answer(const Result<OrderedJson>& result) {
@@ -98,10 +99,9 @@ Reply look_up(const RouteParts& parts, const Call& call) {
       return Reply::error(429);
   }
   return answer(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
-    return OrderedJson{{"code", share.code},
-                       {"workspace_id", parts.facts.workspace_id},
-                       {"read_only", share.read_only},
-                       {"peer_count", workspace.hub().peers()}};
+    return OrderedJson{{"code", share.code},           {"workspace_id", parts.facts.workspace_id},
+                       {"read_only", share.read_only}, {"peer_count", workspace.hub().peers()},
+                       {"epoch", parts.facts.epoch},   {"root", parts.facts.root_name}};
   }));
 }
 

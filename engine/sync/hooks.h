@@ -7,8 +7,8 @@
 //   messages     on_control_message, on_stateless: what the dialects have no word for
 //
 // All calls come on the thread that owns the workspace, within a turn: they must not block, must
-// not throw, and must not call the hub. An error of on_connect, on_authenticate or on_before_sync is
-// told to the client; the others cannot refuse, because what they tell of has happened.
+// not throw, and must not call the hub. An error of on_connect, on_authenticate or on_before_sync
+// is told to the client; the others cannot refuse, because what they tell of has happened.
 #pragma once
 
 #include <cstdint>

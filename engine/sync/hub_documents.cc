@@ -104,9 +104,9 @@ Result<Subscription*> Hub::subscribe(Connection& connection, const std::string& 
   DX_TRY(const std::string name, resolve(doc));
   DX_TRY(const std::vector<std::string> texts,
          hooks_->on_before_sync({.connection = connection.id,
-                                .principal = connection.principal(),
-                                .wire_id = wire_id,
-                                .document = name}));
+                                 .principal = connection.principal(),
+                                 .wire_id = wire_id,
+                                 .document = name}));
   LiveDocument* document = nullptr;
   if (doc.kind == protocol::DocKind::Workspace) {
     document = &documents_.workspace();
@@ -256,8 +256,7 @@ void Hub::handle(Connection& connection, Subscription& subscription,
     case protocol::MessageKind::Update:
       return take_update(connection, subscription, message);
     case protocol::MessageKind::Awareness: {
-      const Status status =
-          room.presence(subscription, message.body, steady_ms(), staged_.sends);
+      const Status status = room.presence(subscription, message.body, steady_ms(), staged_.sends);
       if (!status) malformed(connection, subscription.wire_id, status.error().message);
       return;
     }

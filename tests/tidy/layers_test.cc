@@ -29,7 +29,9 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"sync", {"workspace", "protocol", "crdt", "codec", "storage", "filesystem", "base"}},
     {"engine", kAllOfEngine},
     {"web", {"engine", "sync", "filesystem", "base"}},
-    {"cli", {"engine", "web/server.h", "filesystem/export.h", "filesystem/zip.h", "base"}},
+    {"cli",
+     {"engine", "web/server.h", "filesystem/export.h", "filesystem/trash.h", "filesystem/zip.h",
+      "base"}},
 };
 
 // Third-party headers have one home.
