@@ -9,9 +9,9 @@ namespace {
 
 // Would a text item that ends there and one that begins there, cut from the same run, be one if
 // both were deleted? `left` ends where `right` begins.
-bool same_run(const Item& left, const Item& right) noexcept {
+inline bool same_run(const Item& left, const Item& right) noexcept {
   return left.client == right.client && left.end() == right.clock &&
-         right.origin() == left.last_id() && left.same_right_origin(right);
+         right.origin_is(left.last_id()) && left.same_right_origin(right);
 }
 
 bool is_plain(const Item& item) noexcept {
