@@ -1,3 +1,5 @@
+#include "engine/filesystem/trash.h"
+
 #include <algorithm>
 #include <ctime>
 #include <string>
@@ -8,7 +10,6 @@
 #include "cli/command.h"
 #include "cli/report.h"
 #include "engine/base/path.h"
-#include "engine/filesystem/trash.h"
 
 namespace diaryx::cli {
 namespace {
@@ -92,7 +93,8 @@ Result<ExitCode> empty(const Trash& trash, const std::vector<TrashEntry>& entrie
   std::uint64_t bytes = 0;
   for (const TrashEntry& entry : entries) {
     // What does not say when it was deleted is only removed with all the rest.
-    const bool old = options.older_than_s == 0 || (entry.deleted_ms != 0 && entry.deleted_ms < before);
+    const bool old =
+        options.older_than_s == 0 || (entry.deleted_ms != 0 && entry.deleted_ms < before);
     if (!old) continue;
     DX_TRY_OK(trash.remove(entry.name));
     ++removed;
