@@ -94,6 +94,7 @@ class Row {
 }  // namespace
 
 void integrate_runs(State& state, Section& section, const SectionIndex& index) {
+  if (!is_run(state.items[section.next])) return;
   Row row(state, section.client, index);
   while (section.next < section.end && row.take(section.next)) ++section.next;
 }
