@@ -25,6 +25,7 @@
 #include "engine/sync/disk_sync.h"
 #include "engine/sync/hub.h"
 #include "engine/sync/live.h"
+#include "engine/sync/note_edits.h"
 #include "engine/workspace/validate.h"
 
 namespace diaryx {
@@ -54,6 +55,7 @@ struct FileSummary {
   std::string id;
   std::string path;
   OrderedJson metadata;  // FileMetadata.
+  bool deleted = false;
 };
 
 enum class Access {
@@ -87,6 +89,12 @@ class Workspace {
   // What `commit` commits: call after reconcile() and validate(), in this process or in the server.
   Result<history::CommitReport> commit(const history::CommitOptions& options);
   std::vector<FileSummary> files(bool include_deleted = false) const;
+  // One of them, deleted ones too.
+  std::optional<FileSummary> file(const std::string& id) const;
+  // The live file that is there.
+  std::optional<std::string> id_at(std::string_view path) const;
+  // SHA-256 of the live file as the documents have it.
+  Result<Sha256> hash_of(const std::string& id);
   // Files whose documents are ahead of the disk.
   Result<std::vector<std::string>> pending();
 
@@ -94,9 +102,13 @@ class Workspace {
   // disk().take_tasks(). ---
   sync::Hub& hub();
   sync::DiskSync& disk();
+  // Changes as a person asks for them. Part of the turn, as everything else.
+  sync::NoteEdits notes();
   // Makes what happened durable, and hands out what may be told. If the store cannot be written
   // nothing is told, and those concerned are closed; broken() says when even that does not help.
   sync::Turn end_turn();
+  // How the last turn ended: an error is why nothing of it was kept.
+  const Status& last_turn() const noexcept;
   // Looks at the timers. next_due_ms(): steady ms of the next one.
   void tick();
   std::optional<std::int64_t> next_due_ms() const;

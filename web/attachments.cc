@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "web/http_status.h"
+#include "web/preconditions.h"
 
 namespace diaryx::web {
 namespace {
@@ -107,7 +108,7 @@ Reply Attachments::get(std::string_view path, const HttpRequest& request) const 
       {"Cache-Control", "private, no-cache"},
       {"Content-Disposition", content_disposition(type.show, parsed->name())},
   };
-  if (request.field("if-none-match") == std::string_view(etag)) {
+  if (has_it_already(request, etag)) {
     reply.status = 304;
     return reply;
   }

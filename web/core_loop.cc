@@ -182,7 +182,7 @@ void CoreLoop::turn() {
   handled_at_.clear();
   std::vector<sync::DiskTask> work = workspace_->disk().take_tasks();
   if (!work.empty()) sinks_.work(std::move(work));
-  for (const auto& answer : std::exchange(answers_, {})) answer();
+  for (const auto& answer : std::exchange(answers_, {})) answer(workspace_->last_turn());
   answer_settling(false);
   if (const auto broken = workspace_->broken(); broken && !failed_) {
     failed_ = true;

@@ -60,7 +60,8 @@ class CoreLoop {
   void rescan();
 
   // Runs `action(Workspace&)` on the core thread and returns what it returned, once what it did is
-  // durable. Interrupted when the loop has ended. `action` returns a value or a Result.
+  // durable; the store's error if it is not, for then nothing of the turn was kept. Interrupted
+  // when the loop has ended. `action` returns a value or a Result.
   template <class Action>
   auto call(Action action) {
     using Returned = std::invoke_result_t<Action, Workspace&>;
@@ -72,7 +73,9 @@ class CoreLoop {
         [answer, action = std::move(action)](Workspace& workspace) mutable {
           answer->emplace(action(workspace));
         },
-        [answer, promise] { promise->set_value(*std::move(*answer)); },
+        [answer, promise](const Status& kept) {
+          promise->set_value(kept ? *std::move(*answer) : Answer(kept.error()));
+        },
     });
     if (!queued) return Answer(stopped());
     return wait_for(future);
@@ -114,7 +117,7 @@ class CoreLoop {
   // Done in the turn; answered after it.
   struct Task {
     std::function<void(Workspace&)> act;
-    std::function<void()> answer;
+    std::function<void(const Status& kept)> answer;
   };
   // Somebody waits until disk and documents have nothing more to say to each other.
   struct Settling {
@@ -158,7 +161,7 @@ class CoreLoop {
 
   // Core thread only.
   std::deque<Event> events_;
-  std::vector<std::function<void()>> answers_;
+  std::vector<std::function<void(const Status& kept)>> answers_;
   std::vector<Settling> settling_;
   std::vector<Handled> handled_;
   std::unordered_map<sync::ConnectionId, std::size_t> handled_at_;  // Place in handled_.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "web/preconditions.h"
+
 namespace diaryx::web {
 namespace {
 
@@ -73,7 +75,7 @@ Reply serve(const Asset& asset, const HttpRequest& request) {
                   {"Cache-Control",
                    "no-cache"},  // Kept, but asked for again each time: a new binary has new files.
                   {"Content-Security-Policy", kPagePolicy}};
-  if (matches_etag(request.field("if-none-match").value_or(""), etag)) {
+  if (has_it_already(request, etag)) {
     reply.status = 304;
     return reply;
   }
@@ -104,13 +106,6 @@ bool accepts_coding(std::string_view header, std::string_view coding) {
     // "q=0", "q=0.000": never. Anything else says how much it is liked, which is nothing to us.
     return weight.substr(0, 2) != "q=" ||
            weight.substr(2).find_first_not_of("0.") != std::string_view::npos;
-  });
-}
-
-bool matches_etag(std::string_view header, std::string_view etag) {
-  return any_part(header, [&](std::string_view part) {
-    if (part.substr(0, 2) == "W/") part.remove_prefix(2);  // If-None-Match compares weakly.
-    return part == "*" || part == etag;
   });
 }
 

@@ -15,7 +15,5 @@ void add_editor_routes(HttpRouter& router, std::span<const Asset> assets);
 
 // Does an Accept-Encoding header allow this coding? "br;q=0" does not.
 bool accepts_coding(std::string_view header, std::string_view coding);
-// Is `etag` in an If-None-Match header?
-bool matches_etag(std::string_view header, std::string_view etag);
 
 }  // namespace diaryx::web

@@ -54,14 +54,7 @@ thread_local Exchange* current_exchange = nullptr;
 thread_local bool answered = false;
 
 // Fields that every response has unless its reply says otherwise.
-constexpr std::array<std::pair<const char*, const char*>, 6> kUsualFields = {{
-    {"X-Content-Type-Options", "nosniff"},
-    {"Referrer-Policy", "no-referrer"},
-    {"X-Frame-Options", "DENY"},
-    {"Cross-Origin-Resource-Policy", "same-origin"},
-    {"Cache-Control", "no-store"},
-    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"},
-}};
+constexpr auto& kUsualFields = kSafeFields;
 
 struct Range {
   std::uint64_t first;
@@ -100,6 +93,7 @@ std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
 void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out) {
   answered = true;
   out.status = reply.status;
+  if (reply.status == 429) out.set_header("Retry-After", std::string(kRetryAfterSeconds));
   for (const auto& [name, value] : kUsualFields) {
     const auto same = [&, n = std::string_view(name)](const auto& field) {
       return field.first == n;
@@ -209,6 +203,8 @@ struct HttpRouter::Impl : httplib::Server {
   }
 
   std::vector<std::pair<std::string, std::regex>> known;
+  std::vector<Route> routes;
+  ReaderCheck may_read;
 };
 
 HttpRouter::HttpRouter() : impl_(std::make_unique<Impl>()) {
@@ -229,11 +225,16 @@ HttpRouter::~HttpRouter() = default;
 void HttpRouter::add(std::string_view method, const std::string& pattern, Door door,
                      Handler handler) {
   impl_->known.emplace_back(method, std::regex(pattern));
-  auto run = [door, handler = std::move(handler)](const httplib::Request& in,
-                                                  httplib::Response& out) {
+  impl_->routes.push_back({std::string(method), pattern, door});
+  auto run = [this, door, handler = std::move(handler)](const httplib::Request& in,
+                                                        httplib::Response& out) {
     const Exchange& exchange = *current_exchange;
-    if (door == Door::Owner && !exchange.is_owner)
-      return write_reply(Reply::error(401), exchange.request, out);
+    if (door != Door::Open && !exchange.is_owner) {
+      const int status = door == Door::Reader && impl_->may_read
+                             ? impl_->may_read(exchange.request, exchange.peer)
+                             : 401;
+      if (status != 200) return write_reply(Reply::error(status), exchange.request, out);
+    }
     Call call{exchange.request, exchange.peer, in.path, {}};
     for (std::size_t i = 1; i < in.matches.size(); ++i) call.parts.push_back(in.matches[i].str());
     write_reply(handler(call), exchange.request, out);
@@ -250,6 +251,14 @@ void HttpRouter::add(std::string_view method, const std::string& pattern, Door d
     impl_->Delete(pattern, std::move(run));
   else
     DX_CHECK(method == "OPTIONS");
+}
+
+void HttpRouter::may_read(ReaderCheck check) {
+  impl_->may_read = std::move(check);
+}
+
+const std::vector<HttpRouter::Route>& HttpRouter::routes() const noexcept {
+  return impl_->routes;
 }
 
 void HttpRouter::handle(Exchange& exchange) {

@@ -99,19 +99,6 @@ Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
       {"join_code", parts.auth.join_code()}};
 }
 
-OrderedJson files_json(const ServerFacts& facts, const Workspace& workspace, bool include_deleted) {
-  OrderedJson files = OrderedJson::array();
-  for (FileSummary& file : workspace.files(include_deleted)) {
-    OrderedJson row;
-    row["id"] = std::move(file.id);
-    row["path"] = std::move(file.path);
-    row["metadata"] = std::move(file.metadata);
-    files.push_back(std::move(row));
-  }
-  return {
-      {"workspace_id", facts.workspace_id}, {"epoch", facts.epoch}, {"files", std::move(files)}};
-}
-
 Result<OrderedJson> validate_json(Workspace& workspace) {
   DX_TRY(const workspace::ValidateReport report, workspace.validate());
   OrderedJson issues = OrderedJson::array();
@@ -172,12 +159,6 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
   router.add("GET", "/api/status", Door::Owner, [parts](const Call&) {
     return json_or_error(
         parts.core.call([parts](Workspace& workspace) { return status_json(parts, workspace); }));
-  });
-  router.add("GET", "/api/files", Door::Owner, [parts](const Call& call) {
-    const bool include_deleted = call.request.query("include_deleted").value_or("0") == "1";
-    return json_or_error(parts.core.call([parts, include_deleted](Workspace& workspace) {
-      return files_json(parts.facts, workspace, include_deleted);
-    }));
   });
   router.add("GET", "/api/validate", Door::Owner,
              [parts](const Call&) { return json_or_error(parts.core.call(validate_json)); });

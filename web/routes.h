@@ -11,8 +11,7 @@
 //   {"version","workspace_id","epoch","root","files","pending","problems",
 //                                            "connections","peers","documents","http_connections","dropped_slow","read_only",
 //                                            "write_back","started_ms","uptime_ms","join_code"}
-//   GET    /api/files[?include_deleted=1]    →
-//   {"workspace_id","epoch","files":[{"id","path","metadata"}]} GET    /api/validate →
+//   GET    /api/validate →
 //   {"ok","files","bodies","issues":[{"kind","severity","path","key","message"}]} POST
 //   /api/reconcile                    lists the disk, settles →
 //   {"files","updated","deleted","written","skipped",

@@ -24,9 +24,11 @@
 #include "web/background.h"
 #include "web/core_loop.h"
 #include "web/editor_routes.h"
+#include "web/file_routes.h"
 #include "web/http_router.h"
 #include "web/http_status.h"
 #include "web/origin.h"
+#include "web/raw_routes.h"
 #include "web/routes.h"
 #include "web/transport.h"
 
@@ -292,7 +294,16 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
                                                            },
                                                            [this] { core->rescan(); }});
   router = std::make_unique<HttpRouter>();
-  add_routes(*router, {facts, clock, *auth, *core, *transport, *attachments});
+  const RouteParts parts{facts, clock, *auth, *core, *transport, *attachments};
+  add_routes(*router, parts);
+  add_file_routes(*router, parts);
+  add_raw_routes(*router, parts);
+  router->may_read([this](const HttpRequest& request, const Peer& peer) {
+    const auto code = request.query("session");
+    if (!code) return 401;
+    const Auth::Answer answer = auth->is_join_code(*code, peer.address);
+    return answer == Auth::Answer::Yes ? 200 : answer == Auth::Answer::TooMany ? 429 : 401;
+  });
   add_editor_routes(*router, editor_assets());
 }
 

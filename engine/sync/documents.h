@@ -104,6 +104,7 @@ class Documents {
   std::vector<DocumentChange> take_changes();
   // Files whose record, path or body changed since the last call, by anybody.
   std::set<std::string> take_changed_files();
+  const std::set<std::string>& changed_files() const noexcept { return changed_files_; }
   // Some record or path changed since take_changed_files().
   bool records_changed() const noexcept { return records_changed_; }
   // Octets that the next commit() will write, about.

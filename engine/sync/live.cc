@@ -56,6 +56,7 @@ Turn Live::end_turn() {
     disk_->plan();
     status = documents_->commit();
   }
+  last_turn_ = status;
   if (status) {
     disk_->release();
     return hub_->told(documents_->take_changes());
