@@ -123,6 +123,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t process_http(std::span<std::uint8_t> input);
   void judge_head();
   void hand_over_request();
+  void give_up_sink();
   void upgrade();
   void refuse(int status, std::string_view extra_fields = {});
   void respond_and_drain(std::string response);
@@ -148,6 +149,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<HttpParser> http_;
   std::unique_ptr<FrameParser> frames_;
   std::shared_ptr<Exchange> exchange_;  // Shared with the handler's thread.
+  std::shared_ptr<BodySink> sink_;      // Of the body that is being read. Shared with its writer.
   std::unique_ptr<Peer> peer_;          // Until the upgrade.
   Buffer left_over_;                    // Read, but not to be looked at yet.
   std::vector<Queued> queue_;

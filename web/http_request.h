@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +44,20 @@ struct HttpRequest {
   std::size_t count(std::string_view lower_case_name) const noexcept;
 };
 
+// Takes a body piece by piece instead of HttpRequest::body. All calls come on the thread that reads
+// the socket, and must not block.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  virtual void take(std::string_view octets) = 0;
+  // Nothing more is to be read before `wake` (given beforehand, called on any thread) says that
+  // there is room.
+  virtual bool full() const = 0;
+  virtual void on_room(std::function<void()> wake) = 0;
+  // Once, last. Not whole: the connection is gone, or the request was refused.
+  virtual void end(bool whole) = 0;
+};
+
 struct HttpLimits {
   std::size_t head_bytes = 16U << 10U;
   std::size_t fields = 100;
@@ -50,6 +66,8 @@ struct HttpLimits {
 
 // "%C3%A9+a" → "é a". Escapes that are none stay as they are; "+" is a space.
 std::string decode_query_component(std::string_view text);
+// The same for a path, where "+" is itself.
+std::string decode_path(std::string_view text);
 
 class HttpParser {
  public:
@@ -76,7 +94,8 @@ class HttpParser {
   std::size_t feed(std::string_view octets);
   // HeadDone → Body. A body longer than this fails with 413; one that says so beforehand fails at
   // once.
-  void accept_body(std::size_t max_bytes);
+  // With a sink, `request().body` stays empty; the sink must outlive the feeding.
+  void accept_body(std::uint64_t max_bytes, BodySink* sink = nullptr);
 
   HttpRequest& request() noexcept;
 

@@ -235,7 +235,7 @@ void HttpRouter::add(std::string_view method, const std::string& pattern, Door d
                              : 401;
       if (status != 200) return write_reply(Reply::error(status), exchange.request, out);
     }
-    Call call{exchange.request, exchange.peer, in.path, {}};
+    Call call{exchange.request, exchange.peer, in.path, {}, exchange.sink.get()};
     for (std::size_t i = 1; i < in.matches.size(); ++i) call.parts.push_back(in.matches[i].str());
     write_reply(handler(call), exchange.request, out);
   };

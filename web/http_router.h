@@ -26,6 +26,7 @@ struct Call {
   const Peer& peer;
   std::string path;                // Decoded.
   std::vector<std::string> parts;  // What the groups of the route's pattern matched, decoded.
+  BodySink* sink = nullptr;        // What took the body, if anything did.
 };
 
 // A body that is read piece by piece while it is sent.

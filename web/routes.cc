@@ -170,9 +170,6 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
     reply.fields.emplace_back("Upgrade", "websocket");
     return reply;
   });
-  router.add("GET", "/attachments/(.+)", Door::Owner, [parts](const Call& call) {
-    return parts.attachments.get(call.parts.at(0), call.request);
-  });
 }
 
 }  // namespace diaryx::web

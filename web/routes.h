@@ -17,7 +17,6 @@
 //   {"files","updated","deleted","written","skipped",
 //                                            "elapsed_ms"}
 //   POST   /api/flush                        writes what waits → {"pending":[path]}
-//   GET    /attachments/PATH                 a file of the workspace that is no note
 //
 // Without "open" in the list: the owner's, 401 for others. Errors: {"error","message"}
 // (http_status.h).
@@ -52,7 +51,7 @@ struct RouteParts {
   Auth& auth;
   CoreLoop& core;
   const Transport& transport;
-  const Attachments& attachments;
+  Attachments& attachments;
 };
 
 void add_routes(HttpRouter& router, const RouteParts& parts);

@@ -19,6 +19,7 @@
 #include "engine/base/log.h"
 #include "engine/filesystem/disk_tree.h"
 #include "web/asio.h"
+#include "web/attachment_routes.h"
 #include "web/attachments.h"
 #include "web/auth.h"
 #include "web/background.h"
@@ -182,6 +183,9 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
       verdict.refusal = refusal(429, {});
   }
   verdict.max_body_bytes = max_body_bytes(request.path(), verdict.is_owner);
+  judge_upload(
+      request, *attachments, options.max_attachment_bytes,
+      [this](std::function<void()> task) { asio::post(handlers, std::move(task)); }, verdict);
   return verdict;
 }
 
@@ -298,6 +302,7 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   add_routes(*router, parts);
   add_file_routes(*router, parts);
   add_raw_routes(*router, parts);
+  add_attachment_routes(*router, parts);
   router->may_read([this](const HttpRequest& request, const Peer& peer) {
     const auto code = request.query("session");
     if (!code) return 401;

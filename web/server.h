@@ -23,7 +23,8 @@ struct ServerOptions {
   std::vector<std::string>
       allow_hosts;  // Names we answer to besides loopback ones: "notes.example", "box.lan:8080".
   std::vector<std::string>
-      allow_origins;       // Pages that may talk to us besides our own: "https://notes.example".
+      allow_origins;  // Pages that may talk to us besides our own: "https://notes.example".
+  std::uint64_t max_attachment_bytes = 1ULL << 30U;  // Of one file that is sent to us.
   bool write_back = true;  // As the workspace was opened; for /api/status.
   int handler_threads = 4;
 };
