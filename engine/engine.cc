@@ -158,11 +158,14 @@ const std::map<std::string, std::string>& Workspace::problems() const {
   return impl_->live->disk().problems();
 }
 
+std::size_t Workspace::loaded_documents() const {
+  return impl_->live->documents().loaded_count();
+}
+const sync::StoreCounts& Workspace::stored() const {
+  return impl_->live->documents().stored();
+}
 sync::NoteEdits Workspace::notes() {
   return {impl_->live->documents(), impl_->random};
-}
-const Status& Workspace::last_turn() const noexcept {
-  return impl_->live->last_turn();
 }
 
 sync::Turn Workspace::end_turn() {

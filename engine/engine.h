@@ -21,6 +21,7 @@
 #include "engine/base/result.h"
 #include "engine/filesystem/file_set.h"
 #include "engine/history/commit.h"
+#include "engine/history/log.h"
 #include "engine/storage/lock.h"
 #include "engine/sync/disk_sync.h"
 #include "engine/sync/hub.h"
@@ -107,13 +108,14 @@ class Workspace {
   // Makes what happened durable, and hands out what may be told. If the store cannot be written
   // nothing is told, and those concerned are closed; broken() says when even that does not help.
   sync::Turn end_turn();
-  // How the last turn ended: an error is why nothing of it was kept.
-  const Status& last_turn() const noexcept;
   // Looks at the timers. next_due_ms(): steady ms of the next one.
   void tick();
   std::optional<std::int64_t> next_due_ms() const;
   // Set once the store can be neither written nor read: nothing may be served from here on.
   std::optional<Error> broken() const;
+  std::size_t loaded_documents() const;
+  // What became durable since the workspace was opened.
+  const sync::StoreCounts& stored() const;
   // Path → why it is not synced, or not written.
   const std::map<std::string, std::string>& problems() const;
   // What `serve` reports in /api/reconcile: the counts since the workspace was opened.

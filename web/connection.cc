@@ -91,6 +91,7 @@ void Connection::on_readable() {
     if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return drop();
   } else {
     seen_ms_ = loop_.clock.steady_ms();
+    count_octets(loop_.octets_received, static_cast<std::uint64_t>(got));
     process({buffer.data(), static_cast<std::size_t>(got)});
   }
   read_on();
@@ -210,6 +211,7 @@ void Connection::on_exchange() {
 }
 
 void Connection::refuse(int status, std::string_view extra_fields) {
+  loop_.events.on_refused(status);
   respond_and_drain(simple_response(status, "application/json", error_body(status), extra_fields));
 }
 
@@ -380,6 +382,7 @@ void Connection::flush() {
       return wait_writable();
     }
     written_ms_ = loop_.clock.steady_ms();
+    count_octets(loop_.octets_sent, static_cast<std::uint64_t>(wrote));
     pop_written(static_cast<std::size_t>(wrote));
     if (static_cast<std::size_t>(wrote) < total) {
       wait_writable();

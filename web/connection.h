@@ -62,6 +62,9 @@ struct Loop {
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> websockets{0};
   std::atomic<std::uint64_t> dropped_slow{0};
+  // Written on the net thread only: see count_octets().
+  std::atomic<std::uint64_t> octets_received{0};
+  std::atomic<std::uint64_t> octets_sent{0};
   asio::io_context io{1};
   ConnectionTable table;
   Buffer read_buffer;  // One for all: an idle connection needs none.
@@ -69,6 +72,11 @@ struct Loop {
   bool flush_posted = false;
   bool stopping = false;  // No new connections, no new requests.
 };
+
+// One thread counts, others look: no need for an atomic addition.
+inline void count_octets(std::atomic<std::uint64_t>& sum, std::uint64_t octets) noexcept {
+  sum.store(sum.load(std::memory_order_relaxed) + octets, std::memory_order_relaxed);
+}
 
 // Octets ready for the wire, shared by all their readers.
 using Chunk = std::shared_ptr<const std::string>;

@@ -69,8 +69,8 @@ bool CoreLoop::push(Event event) {
 }
 
 // An event that comes after the end concerns nobody any more.
-void CoreLoop::connect(sync::ConnectionId id, sync::Principal principal) {
-  (void)push(Connect{id, std::move(principal)});
+void CoreLoop::connect(sync::ConnectionId id, sync::Visitor visitor) {
+  (void)push(Connect{id, std::move(visitor)});
 }
 void CoreLoop::receive(sync::ConnectionId id, bool text, Bytes message) {
   (void)push(Message{id, text, to_buffer(message)});
@@ -145,7 +145,7 @@ void CoreLoop::apply(Event& event) {
     }
     handled(message->id, message->bytes.size());
   } else if (auto* connect = std::get_if<Connect>(&event)) {
-    workspace.hub().connect(connect->id, std::move(connect->principal));
+    workspace.hub().connect(connect->id, std::move(connect->visitor));
   } else if (auto* disconnect = std::get_if<Disconnect>(&event)) {
     workspace.hub().disconnect(disconnect->id);
   } else if (auto* changed = std::get_if<PathsChanged>(&event)) {
@@ -177,17 +177,46 @@ void CoreLoop::turn() {
   }
   if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
     workspace_->tick();
+  const std::uint64_t stored = workspace_->stored().updates;
+  const auto begun = std::chrono::steady_clock::now();
   sync::Turn told = workspace_->end_turn();
+  if (workspace_->stored().updates != stored) {
+    counts_.append.add(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::steady_clock::now() - begun)
+                                       .count()));
+  }
+  count(told);
+  const std::optional<Error> lost = told.lost;
+  const sync::Shares& shares = workspace_->hub().shares();
+  if (std::exchange(told_shares_, shares.version()) != shares.version())
+    sinks_.shares(shares.all());
   sinks_.tell(std::move(told), std::exchange(handled_, {}));
   handled_at_.clear();
   std::vector<sync::DiskTask> work = workspace_->disk().take_tasks();
   if (!work.empty()) sinks_.work(std::move(work));
-  for (const auto& answer : std::exchange(answers_, {})) answer(workspace_->last_turn());
+  for (const auto& answer : std::exchange(answers_, {})) answer(lost);
   answer_settling(false);
   if (const auto broken = workspace_->broken(); broken && !failed_) {
     failed_ = true;
     sinks_.broken(*broken);
   }
+}
+
+void CoreLoop::count(const sync::Turn& told) {
+  counts_.turns.add();
+  for (const Handled& part : handled_) {
+    counts_.messages.add(part.messages);
+    counts_.message_octets.add(part.bytes);
+  }
+  std::uint64_t messages = 0;
+  std::uint64_t octets = 0;
+  for (const sync::Outgoing& out : told.sends) {
+    messages += out.targets.size();
+    octets += out.targets.size() * out.payload->size();
+  }
+  counts_.relayed.add(messages);
+  counts_.relayed_octets.add(octets);
 }
 
 void CoreLoop::answer_settling(bool give_up) {

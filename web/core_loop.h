@@ -29,6 +29,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
 #include "engine/engine.h"
+#include "web/metrics.h"
 #include "web/transport.h"
 
 namespace diaryx::web {
@@ -39,6 +40,8 @@ class CoreLoop {
   struct Sinks {
     std::function<void(sync::Turn, std::vector<Handled>)> tell;
     std::function<void(std::vector<sync::DiskTask>)> work;
+    // The shares, whenever they have changed.
+    std::function<void(std::vector<sync::Share>)> shares;
     // Nothing may be served from here on. Called once.
     std::function<void(const Error&)> broken;
   };
@@ -52,7 +55,7 @@ class CoreLoop {
   std::unique_ptr<Workspace> stop();
 
   // --- Any thread ---
-  void connect(sync::ConnectionId id, sync::Principal principal);
+  void connect(sync::ConnectionId id, sync::Visitor visitor);
   void receive(sync::ConnectionId id, bool text, Bytes message);
   void disconnect(sync::ConnectionId id);
   void disk_done(sync::DiskResult result);
@@ -60,8 +63,8 @@ class CoreLoop {
   void rescan();
 
   // Runs `action(Workspace&)` on the core thread and returns what it returned, once what it did is
-  // durable; the store's error if it is not, for then nothing of the turn was kept. Interrupted
-  // when the loop has ended. `action` returns a value or a Result.
+  // durable; if it could not be made durable, why. Interrupted when the loop has ended. `action`
+  // returns a value or a Result.
   template <class Action>
   auto call(Action action) {
     using Returned = std::invoke_result_t<Action, Workspace&>;
@@ -73,8 +76,8 @@ class CoreLoop {
         [answer, action = std::move(action)](Workspace& workspace) mutable {
           answer->emplace(action(workspace));
         },
-        [answer, promise](const Status& kept) {
-          promise->set_value(kept ? *std::move(*answer) : Answer(kept.error()));
+        [answer, promise](const std::optional<Error>& lost) {
+          promise->set_value(lost ? Answer(*lost) : *std::move(*answer));
         },
     });
     if (!queued) return Answer(stopped());
@@ -87,6 +90,7 @@ class CoreLoop {
   Status settle(bool look_first, std::int64_t wait_ms);
   // Those who wait in settle() now are sent home.
   void give_up_waiting();
+  const CoreCounts& counts() const noexcept { return counts_; }
 
  private:
   template <class T>
@@ -100,7 +104,7 @@ class CoreLoop {
 
   struct Connect {
     sync::ConnectionId id;
-    sync::Principal principal;
+    sync::Visitor visitor;
   };
   struct Message {
     sync::ConnectionId id;
@@ -117,7 +121,7 @@ class CoreLoop {
   // Done in the turn; answered after it.
   struct Task {
     std::function<void(Workspace&)> act;
-    std::function<void(const Status& kept)> answer;
+    std::function<void(const std::optional<Error>& lost)> answer;
   };
   // Somebody waits until disk and documents have nothing more to say to each other.
   struct Settling {
@@ -147,6 +151,7 @@ class CoreLoop {
   void apply(Event& event);
   void handled(sync::ConnectionId id, std::size_t bytes);
   void answer_settling(bool give_up);
+  void count(const sync::Turn& told);
 
   std::unique_ptr<Workspace> workspace_;
   const Clock& clock_;
@@ -161,11 +166,14 @@ class CoreLoop {
 
   // Core thread only.
   std::deque<Event> events_;
-  std::vector<std::function<void(const Status& kept)>> answers_;
+  std::vector<std::function<void(const std::optional<Error>&)>> answers_;
+  std::uint64_t told_shares_ = 0;  // The version that was told last.
   std::vector<Settling> settling_;
   std::vector<Handled> handled_;
   std::unordered_map<sync::ConnectionId, std::size_t> handled_at_;  // Place in handled_.
   bool failed_ = false;
+
+  CoreCounts counts_;
 };
 
 }  // namespace diaryx::web

@@ -109,6 +109,22 @@ bool accepts_coding(std::string_view header, std::string_view coding) {
   });
 }
 
+void add_document_routes(HttpRouter& router, std::span<const Asset> documents) {
+  for (const Asset& document : documents) {
+    router.add("GET", "/api" + escaped(document.path), Door::Open, [document](const Call& call) {
+      const std::string etag = "\"" + std::string(document.hash) + "\"";
+      Reply reply{.fields = {{"ETag", etag}, {"Cache-Control", "no-cache"}}};
+      if (has_it_already(call.request, etag)) {
+        reply.status = 304;
+        return reply;
+      }
+      reply.content_type = "application/json";
+      reply.lasting_body = document.plain;
+      return reply;
+    });
+  }
+}
+
 void add_editor_routes(HttpRouter& router, std::span<const Asset> assets) {
   for (const Asset& asset : assets) {
     const std::string pattern =

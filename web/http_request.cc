@@ -45,7 +45,7 @@ std::string_view trimmed(std::string_view text) {
 
 namespace {
 
-std::string decode(std::string_view text, bool plus_is_space) {
+std::string decode_escapes(std::string_view text, char plus) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -54,7 +54,7 @@ std::string decode(std::string_view text, bool plus_is_space) {
       out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
       i += 2;
     } else {
-      out.push_back(text[i] == '+' && plus_is_space ? ' ' : text[i]);
+      out.push_back(text[i] == '+' ? plus : text[i]);
     }
   }
   return out;
@@ -63,10 +63,10 @@ std::string decode(std::string_view text, bool plus_is_space) {
 }  // namespace
 
 std::string decode_query_component(std::string_view text) {
-  return decode(text, true);
+  return decode_escapes(text, ' ');
 }
 std::string decode_path(std::string_view text) {
-  return decode(text, false);
+  return decode_escapes(text, '+');
 }
 
 // --- HttpRequest ---

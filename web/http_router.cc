@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <regex>
@@ -52,6 +53,9 @@ class ExchangeStream final : public httplib::Stream {
 thread_local Exchange* current_exchange = nullptr;
 // A reply has been written: an error's body, or that it has none, is no longer to be chosen.
 thread_local bool answered = false;
+// Of the answer that is being made: for on_answer().
+thread_local int answered_status = 0;
+thread_local std::string_view answered_pattern;
 
 // Fields that every response has unless its reply says otherwise.
 constexpr auto& kUsualFields = kSafeFields;
@@ -92,6 +96,7 @@ std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
 
 void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out) {
   answered = true;
+  answered_status = reply.status;
   out.status = reply.status;
   if (reply.status == 429) out.set_header("Retry-After", std::string(kRetryAfterSeconds));
   for (const auto& [name, value] : kUsualFields) {
@@ -205,6 +210,7 @@ struct HttpRouter::Impl : httplib::Server {
   std::vector<std::pair<std::string, std::regex>> known;
   std::vector<Route> routes;
   ReaderCheck may_read;
+  std::function<void(const Answered&)> listener;
 };
 
 HttpRouter::HttpRouter() : impl_(std::make_unique<Impl>()) {
@@ -226,8 +232,9 @@ void HttpRouter::add(std::string_view method, const std::string& pattern, Door d
                      Handler handler) {
   impl_->known.emplace_back(method, std::regex(pattern));
   impl_->routes.push_back({std::string(method), pattern, door});
-  auto run = [this, door, handler = std::move(handler)](const httplib::Request& in,
-                                                        httplib::Response& out) {
+  auto run = [this, door, pattern, handler = std::move(handler)](const httplib::Request& in,
+                                                                 httplib::Response& out) {
+    answered_pattern = pattern;  // Lives as long as the route.
     const Exchange& exchange = *current_exchange;
     if (door != Door::Open && !exchange.is_owner) {
       const int status = door == Door::Reader && impl_->may_read
@@ -253,6 +260,10 @@ void HttpRouter::add(std::string_view method, const std::string& pattern, Door d
     DX_CHECK(method == "OPTIONS");
 }
 
+void HttpRouter::on_answer(std::function<void(const Answered&)> listener) {
+  impl_->listener = std::move(listener);
+}
+
 void HttpRouter::may_read(ReaderCheck check) {
   impl_->may_read = std::move(check);
 }
@@ -269,12 +280,21 @@ void HttpRouter::handle(Exchange& exchange) {
   bool keep_alive = false;
   current_exchange = &exchange;
   answered = false;
+  answered_status = 0;
+  answered_pattern = {};
+  const auto begun = std::chrono::steady_clock::now();
   try {
     keep_alive = impl_->run(stream, request.keep_alive) && request.keep_alive;
   } catch (const std::exception& e) {
     log(LogLevel::Error, "http", std::string("request failed: ") + e.what());
   }
   current_exchange = nullptr;
+  if (impl_->listener) {
+    const auto took = std::chrono::steady_clock::now() - begun;
+    impl_->listener({exchange, answered_pattern, answered_status,
+                     static_cast<std::uint64_t>(
+                         std::chrono::duration_cast<std::chrono::microseconds>(took).count())});
+  }
   exchange.finish(keep_alive);
 }
 

@@ -76,6 +76,16 @@ class HttpRouter {
   // Without it, Reader is as Owner. Call before handle().
   void may_read(ReaderCheck check);
 
+  // Called on the handlers' threads after each answer. `pattern`: of the route, "" if none matched:
+  // unlike the address it holds no secret.
+  struct Answered {
+    const Exchange& exchange;
+    std::string_view pattern;
+    int status;
+    std::uint64_t duration_us;
+  };
+  void on_answer(std::function<void(const Answered&)> listener);
+
   // What has been added, in that order: for holding the documentation to it.
   struct Route {
     std::string method;

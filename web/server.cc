@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include <poll.h>
@@ -25,12 +26,18 @@
 #include "web/background.h"
 #include "web/core_loop.h"
 #include "web/editor_routes.h"
+#include "web/endpoints.h"
 #include "web/file_routes.h"
+#include "web/history_routes.h"
 #include "web/http_router.h"
 #include "web/http_status.h"
+#include "web/local_hooks.h"
+#include "web/metrics.h"
+#include "web/metrics_routes.h"
 #include "web/origin.h"
 #include "web/raw_routes.h"
 #include "web/routes.h"
+#include "web/share_routes.h"
 #include "web/transport.h"
 
 namespace diaryx::web {
@@ -84,6 +91,10 @@ std::string_view bearer_token(const HttpRequest& request) {
   return field.substr(kScheme.size());
 }
 
+std::int64_t number(sync::ConnectionId id) {
+  return static_cast<std::int64_t>(id);
+}
+
 std::string refusal(int status, std::string_view message) {
   return simple_response(status, "application/json", error_body(status, message));
 }
@@ -113,12 +124,16 @@ struct Server::Impl final : TransportEvents {
   void on_message(sync::ConnectionId id, bool text, Bytes bytes) override {
     core->receive(id, text, bytes);
   }
-  void on_close(sync::ConnectionId id) override { core->disconnect(id); }
-  void turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
-                 std::string_view message);
-  std::optional<sync::Principal> principal_of(const HttpRequest& handshake, const Peer& peer,
-                                              bool is_owner, Auth::Answer& answer);
+  void on_close(sync::ConnectionId id) override;
+  void on_refused(int status) override;
+  void turn_away(sync::ConnectionId id, bool understands_texts, sync::CloseCode code,
+                 std::string_view name, std::string_view message);
+  std::optional<sync::Visitor> visitor_of(const HttpRequest& handshake, const Peer& peer,
+                                          bool is_owner, Auth::Answer& answer);
+  std::optional<std::string> refusal_of_sync1(const HttpRequest& request, const Peer& peer,
+                                              bool is_owner, bool showed_token);
 
+  void answered(const HttpRouter::Answered& answer);
   void give_up(const Error& error);
   void signal_stop() const noexcept {
     const int kept = errno;  // A signal handler must not change it.
@@ -137,11 +152,14 @@ struct Server::Impl final : TransportEvents {
   ServerFacts facts;
   int stop_event = -1;
   bool stopped = false;
+  Metrics metrics;
+  std::unordered_map<sync::ConnectionId, std::int64_t> opened_ms;  // Net thread; for the log.
 
   // Built in this order, taken apart in the reverse one.
   std::unique_ptr<Transport> transport;
-  std::unique_ptr<CoreLoop> core;
   std::unique_ptr<Auth> auth;
+  std::unique_ptr<LocalHooks> hooks;
+  std::unique_ptr<CoreLoop> core;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<filesystem::DiskTree> worker_files;
   std::unique_ptr<DiskWorker> worker;
@@ -159,16 +177,19 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
   HeadVerdict verdict;
   const std::string_view host = request.field("host").value_or("");
   if (!rules->host_allowed(host)) {
+    metrics.refuse(Refusal::Host);
     verdict.refusal = refusal(403, "this server does not answer to that name; see --allow-host");
     return verdict;
   }
   const auto origin = request.field("origin");
   if (origin && !rules->origin_allowed(*origin, host, transport->port())) {
+    metrics.refuse(Refusal::Origin);
     verdict.refusal =
         refusal(403, "pages of that origin may not talk to this server; see --allow-origin");
     return verdict;
   }
-  if (request.websocket_upgrade && request.path() != "/sync2") {
+  if (request.websocket_upgrade && !endpoint_of(request)) {
+    metrics.refuse(Refusal::NoEndpoint);
     verdict.refusal = refusal(404, "there is no WebSocket at this address");
     return verdict;
   }
@@ -179,8 +200,14 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
     const Auth::Answer answer = auth->is_owner_token(shown, peer.address);
     verdict.is_owner = answer == Auth::Answer::Yes;
     // A WebSocket is told after the upgrade, where a browser can see it.
-    if (answer == Auth::Answer::TooMany && !request.websocket_upgrade)
+    if (answer == Auth::Answer::TooMany && !request.websocket_upgrade) {
+      metrics.refuse(Refusal::TooMany);
       verdict.refusal = refusal(429, {});
+    }
+  }
+  if (request.websocket_upgrade && request.path() == "/sync") {
+    verdict.refusal = refusal_of_sync1(request, peer, verdict.is_owner, !shown.empty());
+    if (verdict.refusal) return verdict;
   }
   verdict.max_body_bytes = max_body_bytes(request.path(), verdict.is_owner);
   judge_upload(
@@ -189,59 +216,126 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
   return verdict;
 }
 
+// Where the first protocol answered with an HTTP status, so do we.
+std::optional<std::string> Server::Impl::refusal_of_sync1(const HttpRequest& request,
+                                                          const Peer& peer, bool is_owner,
+                                                          bool showed_token) {
+  if (const auto code = request.query("session")) {
+    sync::Share share;
+    switch (auth->find_share(*code, peer.address, share)) {
+      case Auth::Answer::Yes:
+        return std::nullopt;
+      case Auth::Answer::No:
+        return refusal(404, "there is no such session");
+      case Auth::Answer::TooMany:
+        return refusal(429, {});
+    }
+  }
+  if (!is_owner && showed_token) return refusal(401, "this token is not the one of this server");
+  if (!is_owner || !request.query("doc"))
+    return refusal(400, "either session, or doc and token are needed");
+  if (names_other_workspace(request, facts.workspace_id))
+    return refusal(404, "another workspace is served here");
+  return std::nullopt;
+}
+
+void Server::Impl::on_close(sync::ConnectionId id) {
+  if (const auto at = opened_ms.find(id); at != opened_ms.end()) {
+    log(LogLevel::Info, "ws", "closed",
+        {{"connection", number(id)}, {"duration_ms", clock.steady_ms() - at->second}});
+    opened_ms.erase(at);
+  }
+  core->disconnect(id);
+}
+
+void Server::Impl::on_refused(int status) {
+  metrics.refuse(status == 408   ? Refusal::TooSlow
+                 : status == 503 ? Refusal::Stopping
+                                 : Refusal::Malformed);
+  log(LogLevel::Info, "http", "refused", {{"status", status}});
+}
+
+void Server::Impl::answered(const HttpRouter::Answered& answer) {
+  metrics.answered(answer.status, answer.duration_us);
+  log(LogLevel::Debug, "http", "answered",
+      {{"connection", number(answer.exchange.connection)},
+       {"method", answer.exchange.request.method},
+       {"route", answer.pattern},
+       {"status", answer.status},
+       {"owner", answer.exchange.is_owner ? 1 : 0},
+       {"duration_us", static_cast<std::int64_t>(answer.duration_us)}});
+}
+
 void Server::Impl::on_request(std::shared_ptr<Exchange> exchange) {
   asio::post(handlers, [this, exchange = std::move(exchange)] { router->handle(*exchange); });
 }
 
-void Server::Impl::turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
-                             std::string_view message) {
-  const OrderedJson text{{"type", "error"}, {"code", name}, {"doc", nullptr}, {"message", message}};
-  transport->send_text(id, dump_json(text));
+void Server::Impl::turn_away(sync::ConnectionId id, bool understands_texts, sync::CloseCode code,
+                             std::string_view name, std::string_view message) {
+  const Refusal reason = code == sync::CloseCode::TooMany      ? Refusal::TooMany
+                         : code == sync::CloseCode::OtherEpoch ? Refusal::OtherEpoch
+                                                               : Refusal::NotAuthenticated;
+  metrics.refuse(reason);
+  log(LogLevel::Info, "ws", "turned away",
+      {{"connection", number(id)}, {"reason", to_string(reason)}});
+  if (understands_texts) {
+    const OrderedJson text{
+        {"type", "error"}, {"code", name}, {"doc", nullptr}, {"message", message}};
+    transport->send_text(id, dump_json(text));
+  }
   transport->close(id, static_cast<std::uint16_t>(code), message);
 }
 
-std::optional<sync::Principal> Server::Impl::principal_of(const HttpRequest& handshake,
-                                                          const Peer& peer, bool is_owner,
-                                                          Auth::Answer& answer) {
-  const auto code = handshake.query("session");
-  if (!code) {
-    answer = is_owner ? Auth::Answer::Yes : Auth::Answer::No;
-    if (!is_owner) return std::nullopt;
-    return sync::Principal{
-        .user_id = "owner", .is_guest = false, .read_only = false, .join_code = {}};
+std::optional<sync::Visitor> Server::Impl::visitor_of(const HttpRequest& handshake,
+                                                      const Peer& peer, bool is_owner,
+                                                      Auth::Answer& answer) {
+  sync::Visitor visitor{.principal = {},
+                        .endpoint = endpoint_of(handshake).value_or(sync::Endpoint{}),
+                        .address = peer.address};
+  if (const auto code = handshake.query("session")) {
+    // With a code even the owner comes as a guest: that is what the code's link means.
+    sync::Share share;
+    answer = auth->find_share(*code, peer.address, share);
+    if (answer != Auth::Answer::Yes) return std::nullopt;
+    visitor.principal = guest_of(share, handshake.query("guest_id").value_or(""));
+    return visitor;
   }
-  // With a code even the owner comes as a guest: that is what the code's link means.
-  answer = auth->is_join_code(*code, peer.address);
-  if (answer != Auth::Answer::Yes) return std::nullopt;
-  auto name = clean_guest_id(handshake.query("guest_id").value_or(""));
-  if (!name) name = "guest-" + SystemRandom().text(12, kUrlSafeAlphabet);
-  return sync::Principal{.user_id = "guest:" + *name,
-                         .is_guest = true,
-                         .read_only = false,
-                         .join_code = auth->join_code()};
+  if (is_owner) {
+    visitor.principal = owner();
+    return visitor;
+  }
+  answer = Auth::Answer::No;
+  if (visitor.endpoint.dialect != sync::DialectKind::Hocuspocus) return std::nullopt;
+  visitor.is_known = false;
+  return visitor;
 }
 
 void Server::Impl::on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer,
                            bool is_owner) {
   Auth::Answer answer = Auth::Answer::No;
-  auto principal = principal_of(handshake, peer, is_owner, answer);
-  if (!principal) {
+  auto visitor = visitor_of(handshake, peer, is_owner, answer);
+  const bool texts = handshake.path() == "/sync2" || handshake.path() == "/sync";
+  if (!visitor) {
     if (answer == Auth::Answer::TooMany) {
-      return turn_away(id, sync::CloseCode::TooMany, error_name(429),
+      return turn_away(id, texts, sync::CloseCode::TooMany, error_name(429),
                        "too many failed attempts; wait a minute");
     }
-    return turn_away(id, sync::CloseCode::NotAuthenticated, error_name(401),
+    return turn_away(id, texts, sync::CloseCode::NotAuthenticated, error_name(401),
                      "open the address that serve printed, or send its token");
   }
   const auto epoch = handshake.query("epoch");
   if (epoch && *epoch != facts.epoch) {
     return turn_away(
-        id, sync::CloseCode::OtherEpoch, "other_epoch",
+        id, texts, sync::CloseCode::OtherEpoch, "other_epoch",
         "the workspace was rebuilt since; start afresh, and keep a copy of what only you have");
   }
-  log(LogLevel::Debug, "net",
-      (principal->is_guest ? "a guest from " : "the owner from ") + peer.address);
-  core->connect(id, std::move(*principal));
+  log(LogLevel::Info, "ws", "opened",
+      {{"connection", number(id)},
+       {"user", visitor->principal.user_id},
+       {"address", peer.address},
+       {"endpoint", handshake.path().substr(0, handshake.path().find('/', 1))}});
+  if (log_enabled(LogLevel::Info)) opened_ms.emplace(id, clock.steady_ms());
+  core->connect(id, *std::move(visitor));
 }
 
 // --- Start ---
@@ -279,10 +373,20 @@ Status Server::Impl::listen() {
 void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   CoreLoop::Sinks sinks;
   sinks.tell = [this](sync::Turn turn, std::vector<Handled> handled) {
+    for (const sync::Closing& closing : turn.closes) {
+      metrics.closed_by_us.add();
+      log(LogLevel::Info, "ws", "closing",
+          {{"connection", number(closing.connection)},
+           {"code", static_cast<std::int64_t>(closing.code)},
+           {"reason", closing.reason}});
+    }
     transport->deliver(std::move(turn), std::move(handled));
   };
   sinks.work = [this](std::vector<sync::DiskTask> tasks) { worker->add(std::move(tasks)); };
   sinks.broken = [this](const Error& error) { give_up(error); };
+  sinks.shares = [this](std::vector<sync::Share> shares) { auth->set_shares(std::move(shares)); };
+  hooks = std::make_unique<LocalHooks>(*auth);
+  workspace->hub().use_hooks(*hooks);
   core = std::make_unique<CoreLoop>(std::move(workspace), clock, std::move(sinks));
   worker = std::make_unique<DiskWorker>(std::move(worker_files), [this](sync::DiskResult result) {
     core->disk_done(std::move(result));
@@ -300,16 +404,22 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   router = std::make_unique<HttpRouter>();
   const RouteParts parts{facts, clock, *auth, *core, *transport, *attachments};
   add_routes(*router, parts);
+  add_share_routes(*router, parts);
   add_file_routes(*router, parts);
   add_raw_routes(*router, parts);
   add_attachment_routes(*router, parts);
+  add_history_routes(*router, parts, folder.parent_path());
+  add_metrics_routes(*router, parts, metrics, *worker);
+  router->on_answer([this](const HttpRouter::Answered& answer) { answered(answer); });
   router->may_read([this](const HttpRequest& request, const Peer& peer) {
     const auto code = request.query("session");
     if (!code) return 401;
-    const Auth::Answer answer = auth->is_join_code(*code, peer.address);
+    sync::Share share;
+    const Auth::Answer answer = auth->find_share(*code, peer.address, share);
     return answer == Auth::Answer::Yes ? 200 : answer == Auth::Answer::TooMany ? 429 : 401;
   });
   add_editor_routes(*router, editor_assets());
+  add_document_routes(*router, api_documents());
 }
 
 Status Server::Impl::go() {
@@ -362,8 +472,7 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
                  .started_steady_ms = clock.steady_ms(),
                  .write_back = options.write_back};
   const std::uint16_t port = impl->transport->port();
-  impl->auth = std::make_unique<Auth>(Auth::Secrets{impl->token, Auth::make_join_code(random)},
-                                      "diaryx_" + std::to_string(port), clock);
+  impl->auth = std::make_unique<Auth>(impl->token, "diaryx_" + std::to_string(port), clock);
   impl->url = url_of(chosen.host, port, impl->token);
   DX_TRY(auto shown_files, filesystem::DiskTree::open(info.root));
   DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root));
@@ -382,9 +491,6 @@ std::uint16_t Server::port() const {
 }
 const std::string& Server::token() const {
   return impl_->token;
-}
-const std::string& Server::join_code() const {
-  return impl_->auth->join_code();
 }
 
 // --- Stop ---

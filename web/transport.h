@@ -78,6 +78,8 @@ class TransportEvents {
   virtual void on_message(sync::ConnectionId id, bool text, Bytes bytes) = 0;
   // Once per on_open, as soon as no message can come any more.
   virtual void on_close(sync::ConnectionId id) = 0;
+  // The transport itself refused a request: what came was no HTTP, too large, or too late.
+  virtual void on_refused(int status) { static_cast<void>(status); }
 };
 
 class Transport {
@@ -108,7 +110,9 @@ class Transport {
   void stop();
   std::uint64_t open_connections() const noexcept;
   std::uint64_t open_websockets() const noexcept;
-  std::uint64_t dropped_slow() const noexcept;  // Since the start.
+  std::uint64_t dropped_slow() const noexcept;  // Since the start, as the octets.
+  std::uint64_t octets_received() const noexcept;
+  std::uint64_t octets_sent() const noexcept;
 
   // --- Net thread ---
   void send_text(sync::ConnectionId id, std::string_view text);

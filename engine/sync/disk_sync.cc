@@ -430,7 +430,7 @@ std::vector<std::string> DiskSync::ahead() const {
 std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
   const FileTable::Row* row = table_.find(id);
   const bool level = row != nullptr && row->on_disk && !row->has_pending && !ahead_.contains(id) &&
-                     !in_flight_.contains(id) && !documents_.changed_files().contains(id) &&
+                     !in_flight_.contains(id) && !documents_.changed_file_ids().contains(id) &&
                      documents_.metadata().path_of(id) == row->path;
   return level ? std::optional<Sha256>(row->base_hash) : std::nullopt;
 }

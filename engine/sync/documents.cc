@@ -253,7 +253,10 @@ Status Documents::append_turn() {
   DX_TRY(auto transaction, store_.begin());
   DX_TRY_OK(store_.append(updates));
   for (const auto& work : queued_) DX_TRY_OK(work(store_));
-  return transaction.commit();
+  DX_TRY_OK(transaction.commit());
+  stored_.updates += updates.size();
+  for (const storage::NewUpdate& update : updates) stored_.octets += update.data.size();
+  return {};
 }
 
 Status Documents::commit() {
@@ -325,6 +328,7 @@ Status Documents::unload_idle(std::int64_t before_ms) {
     }
     if (document.log_rows >= kFoldRows) DX_TRY_OK(fold(document));
     if (document.doc->empty()) waiting_.erase(document.name);
+    if (unloaded_) unloaded_(document.name);
     it = documents_.erase(it);
   }
   return {};

@@ -40,8 +40,6 @@ class Live {
   // Makes what happened durable, and hands out what may be told. If the store cannot be written
   // nothing is told, and those concerned are closed.
   Turn end_turn();
-  // How the last turn ended: an error is why nothing of it was kept.
-  const Status& last_turn() const noexcept { return last_turn_; }
   // Looks at the timers.
   void tick();
   // Steady ms of the next timer.
@@ -63,7 +61,6 @@ class Live {
   std::unique_ptr<DiskSync> disk_;
   std::unique_ptr<Hub> hub_;
   std::int64_t next_unload_ms_ = 0;
-  Status last_turn_;
 };
 
 }  // namespace diaryx::sync

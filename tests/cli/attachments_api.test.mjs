@@ -116,11 +116,11 @@ test('notes, hidden files, what lies outside, and what a link leads to: refused,
     const target = `/api/attachments/${name.includes('%') ? name : encodeURIComponent(name)}`
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const answer = await call(server, method, target, { body: method === 'PUT' ? 'mine' : undefined, headers: method === 'PUT' ? { 'if-match': '*' } : {} })
-      assert.ok([400, 403, 404, 409, 412].includes(answer.status), `${method} ${name}: ${answer.status} ${answer.text}`)
+      assert.ok([400, 403, 404, 409, 412, 413].includes(answer.status), `${method} ${name}: ${answer.status} ${answer.text}`)
       assert.ok(!answer.text.includes('confidential'), name)
     }
     const made = await call(server, 'PUT', target, { body: 'mine' })
-    assert.ok([400, 403, 404, 409, 412].includes(made.status), `PUT ${name}: ${made.status} ${made.text}`)
+    assert.ok([400, 403, 404, 409, 412, 413].includes(made.status), `PUT ${name}: ${made.status} ${made.text}`)
   }
   assert.deepEqual(contents(dir), before)
   assert.deepEqual(fs.readdirSync(outside), ['secret.png'])

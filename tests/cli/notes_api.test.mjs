@@ -229,7 +229,7 @@ test('an edit on disk that nobody has seen yet is merged with what is PUT', asyn
 test('a guest may read with the code of the session, and nothing else; others may not even that', async (t) => {
   const dir = folder(t, { ...notes, 'pic.png': 'png' })
   const server = await serve(t, dir)
-  const code = (await call(server, 'GET', '/api/status')).json.join_code
+  const code = (await call(server, 'POST', '/api/share/sessions', { body: { read_only: true } })).json.code
   const a = (await call(server, 'GET', '/api/files/by-path/a.md')).json
   const readable = ['/api/files', `/api/files/${a.id}`, '/api/files/by-path/a.md', '/api/raw/a.md', `/api/files/${a.id}/raw`, '/api/attachments', '/api/attachments/pic.png', '/attachments/pic.png']
   for (const target of readable) {
