@@ -88,7 +88,7 @@ std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
     return Range{size - count, count};
   }
   const auto first = number(before);
-  const auto last = after.empty() ? std::optional<std::uint64_t>(size) : number(after);
+  const auto last = after.empty() ? std::optional<std::uint64_t>(UINT64_MAX) : number(after);
   if (!first || !last || *last < *first) return std::nullopt;
   if (*first >= size) return Range{0, 0};
   return Range{*first, std::min(*last, size - 1) - *first + 1};

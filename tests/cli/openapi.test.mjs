@@ -221,7 +221,7 @@ test('every documented answer of every documented operation', { timeout: 200_000
         assert.ok(one, `${method} ${template}: no case for ${code}`)
         answer = Array.isArray(one) ? await call(server, method, ...one) : await one(method)
       }
-      assert.equal(answer.status, Number(code), `${method} ${template}: ${answer.status} ${answer.text.slice(0, 300)}`)
+      assert.equal(answer.status, Number(code), `${method} ${template} (${code}): ${answer.status} ${answer.text.slice(0, 300)}`)
       check(method, template, answer)
       done++
     }
