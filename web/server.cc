@@ -483,6 +483,13 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   return server;
 }
 
+std::vector<std::pair<std::string, std::string>> Server::routes() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const HttpRouter::Route& route : impl_->router->routes())
+    out.emplace_back(route.method, route.pattern);
+  return out;
+}
+
 const std::string& Server::url() const {
   return impl_->url;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -45,6 +46,9 @@ class Server {
   const std::string& url() const;
   std::uint16_t port() const;
   const std::string& token() const;
+
+  // Method and pattern of every route: for holding the documentation to it.
+  std::vector<std::pair<std::string, std::string>> routes() const;
 
   // Blocks until request_stop() or until the store fails, then ends well: nothing new is let in,
   // what waits is written to disk, clients are closed with 1001, the store is closed. Within 5

@@ -34,8 +34,8 @@ struct LogPage {
 };
 
 // Where the workspace is a part of a repository, only commits that changed that part. A merge that
-// took one side's state as it was is left out, as git leaves it out. InvalidArgument: `before` is
-// no commit. At most 20,000 commits are looked at for one page.
+// took one side's state as it was is left out; what it merged is not (git log --full-history).
+// InvalidArgument: `before` is no commit. At most 20,000 commits are looked at for one page.
 Result<LogPage> list_commits(const std::filesystem::path& root, const LogOptions& options);
 
 }  // namespace diaryx::history

@@ -285,6 +285,11 @@ Result<std::vector<std::pair<std::string, std::string>>> Store::list_meta(std::s
   });
 }
 
+Result<std::int64_t> Store::data_version() {
+  if (impl_->in_memory) return std::int64_t{0};
+  return impl_->db.number("PRAGMA data_version");
+}
+
 Result<std::uint64_t> Store::size_bytes() {
   if (impl_->in_memory) return std::uint64_t{0};
   std::uint64_t total = 0;

@@ -307,7 +307,10 @@ void DiskSync::plan_removal(const std::string& id, const FileTable::Row& row) {
 }
 
 void DiskSync::written(const WriteTask& task, DiskResult&& result) {
-  const std::int64_t last_edit_ms = in_flight_.extract(task.file_id).mapped();
+  // Not in flight any more if the ledger was loaded afresh meanwhile: then there may be more to
+  // write.
+  const auto flight = in_flight_.extract(task.file_id);
+  const std::int64_t last_edit_ms = flight.empty() ? INT64_MIN : flight.mapped();
   if (!result.status) return failed(task.file_id, task.path, result.status.error());
   ++written_;
   problems_.erase(task.path.str());

@@ -138,8 +138,12 @@ class Documents {
   }
   // One document leaves memory, if nobody has it open.
   Status forget(const std::string& name);
-  // Snapshot now, verified before the log goes. Between turns only.
+  // Snapshot now, verified before the log goes; not while the store holds what we do not know of
+  // (take_in_foreign()). Between turns only.
   Status fold(LiveDocument& document);
+  // What another process appended to the store becomes part of the documents in memory, and of this
+  // turn, so that everybody is told. False: nothing was. Between turns only.
+  Result<bool> take_in_foreign();
   const StoreCounts& stored() const noexcept { return stored_; }
   std::size_t loaded_count() const noexcept { return documents_.size(); }
 
@@ -170,6 +174,7 @@ class Documents {
   std::set<std::string> waiting_;
   std::optional<Error> broken_;
   StoreCounts stored_;
+  std::int64_t data_version_ = 0;  // Of the store, when we last looked for what is not ours.
   std::function<void(const std::string&)> unloaded_;
 };
 
