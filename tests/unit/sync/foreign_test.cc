@@ -104,6 +104,19 @@ TEST_SUITE("sync/foreign") {
   }
 
   TEST_CASE("nothing is taken in when nobody wrote, or we alone did") {
+    test::TempDir dir;
+    const auto files = std::move(*filesystem::DiskTree::open(dir.path()));
+    test::TempDir store_dir;
+    World fresh(*files, 1, (store_dir.path() / "store.db").string());
+    dir.write("a.md", "x\n");
+    fresh.live->disk().rescan();
+    for (int i = 0; i < 5; ++i) {
+      (void)fresh.live->end_turn();  // The first to keep something switches the store to WAL.
+      for (sync::DiskTask& task : fresh.live->disk().take_tasks())
+        fresh.live->disk().complete(sync::run_disk_task(*files, std::move(task)));
+    }
+    CHECK(fresh.id_at("a.md") != "");
+    CHECK_FALSE(*fresh.live->documents().take_in_foreign());
     Setup s;
     CHECK_FALSE(*s.world.live->documents().take_in_foreign());
     SeededRandom random{3};
