@@ -40,6 +40,7 @@ struct GlobalOptions {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
+  bool log_json = false;  // The log, and whatever else goes to standard error, as JSON lines.
 };
 
 struct InitOptions {};

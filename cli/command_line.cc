@@ -123,6 +123,8 @@ void add_global(Parser& p) {
   p.app.add_flag("--json", p.global.json, "One JSON document on standard output, and nothing else");
   p.app.add_flag("-q,--quiet", p.global.quiet, "Say nothing but errors");
   p.app.add_flag("-v,--verbose", p.global.verbose, "Say more, and log what happens");
+  p.app.add_flag("--log-json", p.global.log_json,
+                 "Log to standard error, one JSON object a line (-v: in detail)");
 }
 
 // An option that takes a time like 30m, into `seconds`.

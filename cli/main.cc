@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/interrupt.h"
+#include "cli/log_lines.h"
 #include "cli/report.h"
 #include "engine/engine.h"
 

@@ -18,11 +18,15 @@ void write_line(std::FILE* stream, std::string_view line) {
   (void)std::fflush(stream);
 }
 
-void write_error(std::string_view code, std::string_view message, std::string_view hint,
-                 bool json) {
-  std::string line = fmt::format("diaryx-sync: {}", printable(message));
-  if (!hint.empty()) line.append("; ").append(printable(hint));
-  write_line(stderr, line);
+void write_error(std::string_view code, std::string_view message, std::string_view hint, bool json,
+                 bool log_json) {
+  if (log_json) {
+    log(LogLevel::Error, "cli", message, {{"code", code}, {"hint", hint}});
+  } else {
+    std::string line = fmt::format("diaryx-sync: {}", printable(message));
+    if (!hint.empty()) line.append("; ").append(printable(hint));
+    write_line(stderr, line);
+  }
   if (!json) return;
   write_line(
       stdout,
@@ -40,10 +44,12 @@ void Report::finding(std::string_view line) const {
 }
 
 void Report::complain(std::string_view line) const {
+  if (log_json_) return log(LogLevel::Error, "cli", line);
   write_line(stderr, line);
 }
 
 void Report::note(std::string_view line) const {
+  if (log_json_) return log(LogLevel::Info, "cli", line);
   if (!quiet_) write_line(stderr, line);
 }
 
@@ -52,11 +58,11 @@ void Report::result(const OrderedJson& document) const {
 }
 
 void Report::fail(const Error& error) const {
-  write_error(to_string(error.code), error.message, error.hint, json_);
+  write_error(to_string(error.code), error.message, error.hint, json_, log_json_);
 }
 
 void Report::usage(std::string_view message) const {
-  write_error("usage", message, "see diaryx-sync --help", json_);
+  write_error("usage", message, "see diaryx-sync --help", json_, false);
 }
 
 std::string printable(std::string_view text) {
@@ -90,18 +96,6 @@ ExitCode exit_code(const Error& error) noexcept {
     default:
       return ExitCode::Failed;
   }
-}
-
-void log_to_stderr(const GlobalOptions& options) {
-  const LogLevel minimum = options.verbose ? LogLevel::Debug
-                           : options.quiet ? LogLevel::Error
-                                           : LogLevel::Warning;
-  set_log_sink(
-      [](LogLevel level, std::string_view area, std::string_view text) {
-        write_line(stderr,
-                   fmt::format("diaryx-sync: {}: {}: {}", to_string(level), area, printable(text)));
-      },
-      minimum);
 }
 
 }  // namespace diaryx::cli

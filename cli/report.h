@@ -15,7 +15,10 @@ namespace diaryx::cli {
 class Report {
  public:
   explicit Report(const GlobalOptions& options)
-      : json_(options.json), quiet_(options.quiet), verbose_(options.verbose) {}
+      : json_(options.json),
+        quiet_(options.quiet),
+        verbose_(options.verbose),
+        log_json_(options.log_json) {}
 
   bool json() const noexcept { return json_; }
   bool quiet() const noexcept { return quiet_; }
@@ -39,7 +42,7 @@ class Report {
   void usage(std::string_view message) const;
 
  private:
-  bool json_, quiet_, verbose_;
+  bool json_, quiet_, verbose_, log_json_;
 };
 
 // Control characters as \xNN: a file name must not be able to drive the terminal.
@@ -48,8 +51,5 @@ std::string printable(std::string_view text);
 std::string counted(std::uint64_t n, std::string_view noun);
 
 ExitCode exit_code(const Error& error) noexcept;
-
-// Log lines go to standard error: warnings and errors, with -v more, with -q errors only.
-void log_to_stderr(const GlobalOptions& options);
 
 }  // namespace diaryx::cli

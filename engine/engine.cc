@@ -159,6 +159,16 @@ const std::map<std::string, std::string>& Workspace::problems() const {
   return impl_->live->disk().problems();
 }
 
+std::size_t Workspace::loaded_documents() const {
+  return impl_->live->documents().loaded_count();
+}
+const sync::StoreCounts& Workspace::stored() const {
+  return impl_->live->documents().stored();
+}
+sync::NoteEdits Workspace::notes() {
+  return {impl_->live->documents(), impl_->random};
+}
+
 sync::Turn Workspace::end_turn() {
   return impl_->live->end_turn();
 }
@@ -245,17 +255,37 @@ std::vector<FileSummary> Workspace::files(bool include_deleted) const {
   const workspace::MetadataDoc& metadata = impl_->metadata();
   std::vector<FileSummary> summaries;
   for (const auto& [id, record] : metadata.records()) {
-    const auto path = metadata.path_of(id);
-    if (!path && !(include_deleted && record.deleted)) continue;
-    summaries.push_back(
-        {.id = id,
-         .path = path.value_or(record.path),
-         .metadata = workspace::to_file_metadata(
-             record, [&](const std::string& link) { return metadata.path_of(link); })});
+    if (metadata.path_of(id) || (include_deleted && record.deleted)) summaries.push_back(*file(id));
   }
   std::sort(summaries.begin(), summaries.end(),
             [](const auto& a, const auto& b) { return a.path < b.path; });
   return summaries;
+}
+
+std::optional<FileSummary> Workspace::file(const std::string& id) const {
+  const workspace::MetadataDoc& metadata = impl_->metadata();
+  const workspace::FileRecord* record = metadata.find(id);
+  if (record == nullptr) return std::nullopt;
+  return FileSummary{.id = id,
+                     .path = metadata.path_of(id).value_or(record->path),
+                     .metadata = workspace::to_file_metadata(
+                         *record, [&](const std::string& link) { return metadata.path_of(link); }),
+                     .deleted = record->deleted};
+}
+
+std::optional<std::string> Workspace::id_at(std::string_view path) const {
+  return impl_->metadata().id_at(path);
+}
+
+Result<Sha256> Workspace::hash_of(const std::string& id) {
+  if (const auto agreed = impl_->live->disk().agreed_hash(id)) return *agreed;
+  sync::Documents& documents = impl_->live->documents();
+  const std::string name = sync::body_doc_name(id);
+  const bool was_open = documents.loaded(name) != nullptr;
+  DX_TRY(const std::string bytes, notes().bytes(id));
+  // Many may be asked for, one after the other.
+  if (!was_open && !documents.has_changes()) DX_TRY_OK(documents.forget(name));
+  return sha256(as_bytes(bytes));
 }
 
 Result<std::vector<std::string>> Workspace::pending() {

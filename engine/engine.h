@@ -21,10 +21,12 @@
 #include "engine/base/result.h"
 #include "engine/filesystem/file_set.h"
 #include "engine/history/commit.h"
+#include "engine/history/log.h"
 #include "engine/storage/lock.h"
 #include "engine/sync/disk_sync.h"
 #include "engine/sync/hub.h"
 #include "engine/sync/live.h"
+#include "engine/sync/note_edits.h"
 #include "engine/workspace/validate.h"
 
 namespace diaryx {
@@ -54,6 +56,7 @@ struct FileSummary {
   std::string id;
   std::string path;
   OrderedJson metadata;  // FileMetadata.
+  bool deleted = false;
 };
 
 enum class Access {
@@ -87,6 +90,12 @@ class Workspace {
   // What `commit` commits: call after reconcile() and validate(), in this process or in the server.
   Result<history::CommitReport> commit(const history::CommitOptions& options);
   std::vector<FileSummary> files(bool include_deleted = false) const;
+  // One of them, deleted ones too.
+  std::optional<FileSummary> file(const std::string& id) const;
+  // The live file that is there.
+  std::optional<std::string> id_at(std::string_view path) const;
+  // SHA-256 of the live file as the documents have it.
+  Result<Sha256> hash_of(const std::string& id);
   // Files whose documents are ahead of the disk.
   Result<std::vector<std::string>> pending();
 
@@ -94,6 +103,8 @@ class Workspace {
   // disk().take_tasks(). ---
   sync::Hub& hub();
   sync::DiskSync& disk();
+  // Changes as a person asks for them. Part of the turn, as everything else.
+  sync::NoteEdits notes();
   // Makes what happened durable, and hands out what may be told. If the store cannot be written
   // nothing is told, and those concerned are closed; broken() says when even that does not help.
   sync::Turn end_turn();
@@ -102,6 +113,9 @@ class Workspace {
   std::optional<std::int64_t> next_due_ms() const;
   // Set once the store can be neither written nor read: nothing may be served from here on.
   std::optional<Error> broken() const;
+  std::size_t loaded_documents() const;
+  // What became durable since the workspace was opened.
+  const sync::StoreCounts& stored() const;
   // Path → why it is not synced, or not written.
   const std::map<std::string, std::string>& problems() const;
   // What `serve` reports in /api/reconcile: the counts since the workspace was opened.

@@ -1,6 +1,5 @@
-// The editor's files, part of the binary: made by embed.cmake from web/editor/dist, each in the
-// three forms in which a browser may ask for it. Without the editor (DIARYX_EDITOR=OFF) there are
-// none.
+// Files that are part of the binary: made by embed.cmake, each in the three forms in which a
+// browser may ask for it.
 #pragma once
 
 #include <span>
@@ -17,7 +16,9 @@ struct Asset {
   std::string_view gzip;
 };
 
-// Sorted by path.
+// Sorted by path. The editor, from web/editor/dist; none without it (DIARYX_EDITOR=OFF).
 std::span<const Asset> editor_assets();
+// docs/openapi.json.
+std::span<const Asset> api_documents();
 
 }  // namespace diaryx::web

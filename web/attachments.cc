@@ -6,10 +6,14 @@
 
 #include <unistd.h>
 
+#include "engine/base/json.h"
 #include "web/http_status.h"
+#include "web/preconditions.h"
 
 namespace diaryx::web {
 namespace {
+
+constexpr int kMaxUploads = 32;
 
 struct Extension {
   std::string_view ending;
@@ -51,9 +55,18 @@ class FileSource final : public BodySource {
   const filesystem::OpenFile file_;
 };
 
-std::string etag_of(const struct stat& found) {
-  return "\"" + std::to_string(found.st_ino) + "-" + std::to_string(found.st_size) + "-" +
-         std::to_string(found.st_mtim.tv_sec) + "." + std::to_string(found.st_mtim.tv_nsec) + "\"";
+std::string etag_of(const filesystem::FileStat& found) {
+  return "\"" + std::to_string(found.inode) + "-" + std::to_string(found.size) + "-" +
+         std::to_string(found.mtime_ns) + "\"";
+}
+
+Result<WorkspacePath> attachment_path(std::string_view path) {
+  DX_TRY(WorkspacePath parsed, WorkspacePath::parse(path));
+  if (parsed.is_markdown())
+    return Error{ErrorCode::InvalidArgument, parsed.str() + ": is a note; see /api/raw"};
+  if (parsed.is_hidden())
+    return Error{ErrorCode::InvalidArgument, parsed.str() + ": hidden files are not served"};
+  return parsed;
 }
 
 }  // namespace
@@ -99,7 +112,7 @@ Reply Attachments::get(std::string_view path, const HttpRequest& request) const 
         file.error().code == ErrorCode::NotFound ? 404 : status_of(file.error().code);
     return Reply::error(status, file.error().message);
   }
-  const std::string etag = etag_of(file->found);
+  const std::string etag = etag_of(filesystem::to_file_stat(file->found));
   const ContentType type = content_type_of(parsed->name());
   Reply reply;
   reply.fields = {
@@ -107,13 +120,79 @@ Reply Attachments::get(std::string_view path, const HttpRequest& request) const 
       {"Cache-Control", "private, no-cache"},
       {"Content-Disposition", content_disposition(type.show, parsed->name())},
   };
-  if (request.field("if-none-match") == std::string_view(etag)) {
+  if (has_it_already(request, etag)) {
     reply.status = 304;
     return reply;
   }
   reply.content_type = type.name;
   reply.source = std::make_shared<FileSource>(std::move(*file));
   return reply;
+}
+
+Reply Attachments::list() const {
+  Result<filesystem::Listing> listing = [&] {
+    const std::lock_guard lock(listing_);
+    return files_->list();
+  }();
+  if (!listing) return Reply::error(listing.error());
+  OrderedJson rows = OrderedJson::array();
+  for (const filesystem::Listed& file : listing->files) {
+    if (file.path.is_markdown()) continue;
+    rows.push_back({{"path", file.path.str()},
+                    {"size", file.stat.size},
+                    {"modified_at", file.stat.mtime_ns / 1'000'000},
+                    {"content_type", content_type_of(file.path.name()).name}});
+  }
+  return Reply::json(200, dump_json(OrderedJson{{"attachments", std::move(rows)}}));
+}
+
+Result<std::shared_ptr<Upload>> Attachments::begin_upload(
+    std::string_view path, std::function<void(std::function<void()>)> run) {
+  DX_TRY(WorkspacePath parsed, attachment_path(path));
+  if (uploads_ >= kMaxUploads) {
+    return Error{ErrorCode::Busy, std::to_string(kMaxUploads) +
+                                      " files are being sent already; wait for one to end"};
+  }
+  return std::make_shared<Upload>(*files_, std::move(parsed), std::move(run), uploads_);
+}
+
+Reply Attachments::finish_upload(Upload& upload, const HttpRequest& request) {
+  const auto writer = upload.finish();
+  if (!writer) return Reply::error(writer.error());
+  const WorkspacePath& path = upload.path();
+  const auto seen = files_->stat(path);
+  if (!seen) return Reply::error(seen.error());
+  const auto current = *seen ? std::optional<std::string>(etag_of(**seen)) : std::nullopt;
+  if (const int status = check_change(request, current, true); status != 0)
+    return Reply::error(status);
+  const std::string hash = to_hex((*writer)->finish_hash());
+  const auto stored = files_->install(**writer, *seen);
+  if (!stored) {
+    if (stored.error().code == ErrorCode::Conflict)
+      return Reply::error(412, stored.error().message);
+    return Reply::error(stored.error());
+  }
+  Reply reply =
+      Reply::json(*seen ? 200 : 201,
+                  dump_json(OrderedJson{{"path", path.str()},
+                                        {"size", stored->size},
+                                        {"hash", hash},
+                                        {"content_type", content_type_of(path.name()).name}}));
+  reply.fields.emplace_back("ETag", etag_of(*stored));
+  return reply;
+}
+
+Reply Attachments::remove(std::string_view path, const HttpRequest& request) {
+  const auto parsed = attachment_path(path);
+  if (!parsed) return Reply::error(parsed.error());
+  const auto seen = files_->stat(*parsed);
+  if (!seen) return Reply::error(seen.error());
+  if (!*seen) return Reply::error(404, "no such attachment");
+  if (const int status = check_change(request, etag_of(**seen), false); status != 0)
+    return Reply::error(status);
+  const auto trashed = files_->trash_seen(*parsed, **seen);
+  if (!trashed) return Reply::error(trashed.error());
+  return Reply::json(200, dump_json(OrderedJson{{"path", parsed->str()}, {"trash", *trashed}}));
 }
 
 }  // namespace diaryx::web

@@ -1,17 +1,21 @@
-// The workspace's files that are no notes (pictures, recordings, documents), for the editor to
-// show: through the confined tree, so that no path and no link leads out of the root, and with
-// types with which a browser runs nothing.
+// The workspace's files that are no notes (pictures, recordings, documents): shown, taken in,
+// listed and thrown away, through the confined tree, so that no path and no link leads out of the
+// root, and with types with which a browser runs nothing.
 //
 // Shown in place: raster images, sound, film, plain text. Everything else, and above all HTML, SVG
 // and PDF, is offered for saving.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "engine/filesystem/disk_tree.h"
 #include "web/http_router.h"
+#include "web/upload.h"
 
 namespace diaryx::web {
 
@@ -29,9 +33,23 @@ class Attachments {
   // `path`: decoded, relative to the root. 404 for notes, for hidden files, and for what is not
   // there.
   Reply get(std::string_view path, const HttpRequest& request) const;
+  // {"attachments":[{"path","size","modified_at","content_type"}]}, hidden files left out.
+  Reply list() const;
+
+  // Something to write a body to; nothing is touched before its first octets come. `run` has a task
+  // done on another thread. InvalidArgument, NotAllowed, Malformed: not a path of an attachment;
+  // Busy: too many at once.
+  Result<std::shared_ptr<Upload>> begin_upload(std::string_view path,
+                                               std::function<void(std::function<void()>)> run);
+  // Puts what was sent in its place, if the request's preconditions hold.
+  Reply finish_upload(Upload& upload, const HttpRequest& request);
+  // To the trash.
+  Reply remove(std::string_view path, const HttpRequest& request);
 
  private:
   const std::unique_ptr<filesystem::DiskTree> files_;
+  mutable std::mutex listing_;  // One list at a time.
+  std::atomic<int> uploads_{0};
 };
 
 // "photo é.png" → attachment; filename*=UTF-8''photo%20%C3%A9.png

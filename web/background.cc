@@ -28,6 +28,7 @@ void DiskWorker::start() {
 void DiskWorker::add(std::vector<sync::DiskTask> tasks) {
   {
     const std::lock_guard lock(mutex_);
+    waiting_count_.fetch_add(tasks.size(), std::memory_order_relaxed);
     for (sync::DiskTask& task : tasks) tasks_.push_back(std::move(task));
   }
   wake_.notify_one();
@@ -42,6 +43,12 @@ void DiskWorker::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void DiskWorker::finished(sync::DiskResult result) {
+  waiting_count_.fetch_sub(1, std::memory_order_relaxed);
+  (result.status ? done_count_ : failed_count_).fetch_add(1, std::memory_order_relaxed);
+  done_(std::move(result));
+}
+
 void DiskWorker::run() {
   for (;;) {
     std::deque<sync::DiskTask> batch;
@@ -54,12 +61,12 @@ void DiskWorker::run() {
     for (sync::DiskTask& task : batch) {
       sync::DiskTask copy = task;  // A failure must come back as the result of its task.
       try {
-        done_(sync::run_disk_task(*files_, std::move(task)));
+        finished(sync::run_disk_task(*files_, std::move(task)));
       } catch (const std::exception& e) {
         sync::DiskResult failed;
         failed.task = std::move(copy);
         failed.status = Error{ErrorCode::Io, std::string("the disk's thread: ") + e.what()};
-        done_(std::move(failed));
+        finished(std::move(failed));
       }
     }
   }

@@ -31,9 +31,15 @@ class DiskWorker {
   void add(std::vector<sync::DiskTask> tasks);
   // Does what has been added, then ends.
   void stop();
+  // Any thread: how many tasks ended well, ended badly, and wait.
+  std::uint64_t done() const noexcept { return done_count_.load(std::memory_order_relaxed); }
+  std::uint64_t failed() const noexcept { return failed_count_.load(std::memory_order_relaxed); }
+  std::uint64_t waiting() const noexcept { return waiting_count_.load(std::memory_order_relaxed); }
 
  private:
   void run();
+  void finished(sync::DiskResult result);
+  std::atomic<std::uint64_t> done_count_{0}, failed_count_{0}, waiting_count_{0};
   const std::unique_ptr<filesystem::FileTree> files_;
   const std::function<void(sync::DiskResult)> done_;
   std::mutex mutex_;

@@ -53,7 +53,7 @@ void Connection::start() {
 
 bool Connection::held_back() const noexcept {
   return queued_bytes_ >= loop_.limits.hold_back_bytes || unhandled_messages_ >= window_ ||
-         unhandled_bytes_ >= loop_.limits.unhandled_bytes;
+         unhandled_bytes_ >= loop_.limits.unhandled_bytes || (sink_ && sink_->full());
 }
 
 bool Connection::may_read() const noexcept {
@@ -91,6 +91,7 @@ void Connection::on_readable() {
     if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return drop();
   } else {
     seen_ms_ = loop_.clock.steady_ms();
+    count_octets(loop_.octets_received, static_cast<std::uint64_t>(got));
     process({buffer.data(), static_cast<std::size_t>(got)});
   }
   read_on();
@@ -163,7 +164,15 @@ void Connection::judge_head() {
   if (verdict.refusal) return respond_and_drain(std::move(*verdict.refusal));
   is_owner_ = verdict.is_owner;
   deadline_ms_ = loop_.clock.steady_ms() + loop_.limits.body_ms;
-  parser.accept_body(verdict.max_body_bytes);
+  if (verdict.sink) {
+    sink_ = std::move(verdict.sink);
+    sink_->on_room([&loop = loop_, weak = weak_from_this()] {
+      asio::post(loop.io, [weak] {
+        if (const auto self = weak.lock(); self && !self->dead()) self->go_on();
+      });
+    });
+  }
+  parser.accept_body(verdict.max_body_bytes, sink_.get());
   if (parser.state() == HttpParser::State::Failed) return refuse(parser.status());
   if (parser.request().expects_continue)
     enqueue(make_chunk("HTTP/1.1 100 Continue\r\n\r\n"), false);
@@ -173,13 +182,19 @@ void Connection::hand_over_request() {
   HttpRequest& request = http_->request();
   if (request.websocket_upgrade) return upgrade();
   state_ = State::Handling;
-  exchange_ = std::make_shared<Exchange>(id_, std::move(request), *peer_, is_owner_,
-                                         [&loop = loop_, weak = weak_from_this()] {
-                                           asio::post(loop.io, [weak] {
-                                             if (const auto self = weak.lock()) self->on_exchange();
-                                           });
-                                         });
+  if (sink_) sink_->end(true);
+  const auto wake = [&loop = loop_, weak = weak_from_this()] {
+    asio::post(loop.io, [weak] {
+      if (const auto self = weak.lock()) self->on_exchange();
+    });
+  };
+  exchange_ = std::make_shared<Exchange>(id_, std::move(request), *peer_, is_owner_, wake,
+                                         std::exchange(sink_, nullptr));
   loop_.events.on_request(exchange_);
+}
+
+void Connection::give_up_sink() {
+  if (sink_) std::exchange(sink_, nullptr)->end(false);
 }
 
 void Connection::on_exchange() {
@@ -196,6 +211,7 @@ void Connection::on_exchange() {
 }
 
 void Connection::refuse(int status, std::string_view extra_fields) {
+  loop_.events.on_refused(status);
   respond_and_drain(simple_response(status, "application/json", error_body(status), extra_fields));
 }
 
@@ -366,6 +382,7 @@ void Connection::flush() {
       return wait_writable();
     }
     written_ms_ = loop_.clock.steady_ms();
+    count_octets(loop_.octets_sent, static_cast<std::uint64_t>(wrote));
     pop_written(static_cast<std::size_t>(wrote));
     if (static_cast<std::size_t>(wrote) < total) {
       wait_writable();
@@ -426,6 +443,7 @@ void Connection::after_progress() {
 
 void Connection::begin_draining() {
   if (state_ == State::Dead) return;
+  give_up_sink();
   state_ = State::Draining;
   deadline_ms_ = loop_.clock.steady_ms() + loop_.limits.dead_ms;
   Buffer().swap(left_over_);
@@ -449,6 +467,7 @@ void Connection::drop() {
   const std::shared_ptr<Connection> alive = shared_from_this();
   state_ = State::Dead;
   leave_websocket();
+  give_up_sink();
   if (exchange_) exchange_->abandon();
   exchange_.reset();
   http_.reset();
@@ -469,6 +488,10 @@ void Connection::check_time(std::int64_t now_ms) {
   switch (state_) {
     case State::Http:
       if (waits && now_ms - written_ms_ >= limits.write_stall_ms) return drop();
+      if (sink_) {
+        if (sink_->full()) seen_ms_ = now_ms;  // It is our disk that is slow.
+        if (now_ms - seen_ms_ < limits.upload_stall_ms) return;
+      }
       if (now_ms < deadline_ms_ || waits) return;
       if (http_->started()) return refuse(408);
       return begin_draining();

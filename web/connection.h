@@ -62,6 +62,9 @@ struct Loop {
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> websockets{0};
   std::atomic<std::uint64_t> dropped_slow{0};
+  // Written on the net thread only: see count_octets().
+  std::atomic<std::uint64_t> octets_received{0};
+  std::atomic<std::uint64_t> octets_sent{0};
   asio::io_context io{1};
   ConnectionTable table;
   Buffer read_buffer;  // One for all: an idle connection needs none.
@@ -69,6 +72,11 @@ struct Loop {
   bool flush_posted = false;
   bool stopping = false;  // No new connections, no new requests.
 };
+
+// One thread counts, others look: no need for an atomic addition.
+inline void count_octets(std::atomic<std::uint64_t>& sum, std::uint64_t octets) noexcept {
+  sum.store(sum.load(std::memory_order_relaxed) + octets, std::memory_order_relaxed);
+}
 
 // Octets ready for the wire, shared by all their readers.
 using Chunk = std::shared_ptr<const std::string>;
@@ -123,6 +131,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t process_http(std::span<std::uint8_t> input);
   void judge_head();
   void hand_over_request();
+  void give_up_sink();
   void upgrade();
   void refuse(int status, std::string_view extra_fields = {});
   void respond_and_drain(std::string response);
@@ -148,6 +157,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<HttpParser> http_;
   std::unique_ptr<FrameParser> frames_;
   std::shared_ptr<Exchange> exchange_;  // Shared with the handler's thread.
+  std::shared_ptr<BodySink> sink_;      // Of the body that is being read. Shared with its writer.
   std::unique_ptr<Peer> peer_;          // Until the upgrade.
   Buffer left_over_;                    // Read, but not to be looked at yet.
   std::vector<Queued> queue_;

@@ -192,7 +192,16 @@ void CoreLoop::turn() {
   }
   if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
     workspace_->tick();
+  const std::uint64_t stored = workspace_->stored().updates;
+  const auto begun = std::chrono::steady_clock::now();
   sync::Turn told = workspace_->end_turn();
+  if (workspace_->stored().updates != stored) {
+    counts_.append.add(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::steady_clock::now() - begun)
+                                       .count()));
+  }
+  count(told);
   const std::optional<Error> lost = told.lost;
   const sync::Shares& shares = workspace_->hub().shares();
   if (std::exchange(told_shares_, shares.version()) != shares.version())
@@ -207,6 +216,22 @@ void CoreLoop::turn() {
     failed_ = true;
     sinks_.broken(*broken);
   }
+}
+
+void CoreLoop::count(const sync::Turn& told) {
+  counts_.turns.add();
+  for (const Handled& part : handled_) {
+    counts_.messages.add(part.messages);
+    counts_.message_octets.add(part.bytes);
+  }
+  std::uint64_t messages = 0;
+  std::uint64_t octets = 0;
+  for (const sync::Outgoing& out : told.sends) {
+    messages += out.targets.size();
+    octets += out.targets.size() * out.payload->size();
+  }
+  counts_.relayed.add(messages);
+  counts_.relayed_octets.add(octets);
 }
 
 void CoreLoop::answer_settling(bool give_up) {

@@ -31,6 +31,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
 #include "engine/engine.h"
+#include "web/metrics.h"
 #include "web/transport.h"
 
 namespace diaryx::web {
@@ -91,6 +92,7 @@ class CoreLoop {
   Status settle(bool look_first, std::int64_t wait_ms);
   // Those who wait in settle() now are sent home.
   void give_up_waiting();
+  const CoreCounts& counts() const noexcept { return counts_; }
 
  private:
   template <class T>
@@ -151,6 +153,7 @@ class CoreLoop {
   void apply(Event& event);
   void handled(sync::ConnectionId id, std::size_t bytes);
   void answer_settling(bool give_up);
+  void count(const sync::Turn& told);
 
   std::unique_ptr<Workspace> workspace_;
   const Clock& clock_;
@@ -172,6 +175,8 @@ class CoreLoop {
   std::vector<Handled> handled_;
   std::unordered_map<sync::ConnectionId, std::size_t> handled_at_;  // Place in handled_.
   bool failed_ = false;
+
+  CoreCounts counts_;
 };
 
 }  // namespace diaryx::web

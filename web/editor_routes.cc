@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "web/preconditions.h"
+
 namespace diaryx::web {
 namespace {
 
@@ -73,7 +75,7 @@ Reply serve(const Asset& asset, const HttpRequest& request) {
                   {"Cache-Control",
                    "no-cache"},  // Kept, but asked for again each time: a new binary has new files.
                   {"Content-Security-Policy", kPagePolicy}};
-  if (matches_etag(request.field("if-none-match").value_or(""), etag)) {
+  if (has_it_already(request, etag)) {
     reply.status = 304;
     return reply;
   }
@@ -107,11 +109,20 @@ bool accepts_coding(std::string_view header, std::string_view coding) {
   });
 }
 
-bool matches_etag(std::string_view header, std::string_view etag) {
-  return any_part(header, [&](std::string_view part) {
-    if (part.substr(0, 2) == "W/") part.remove_prefix(2);  // If-None-Match compares weakly.
-    return part == "*" || part == etag;
-  });
+void add_document_routes(HttpRouter& router, std::span<const Asset> documents) {
+  for (const Asset& document : documents) {
+    router.add("GET", "/api" + escaped(document.path), Door::Open, [document](const Call& call) {
+      const std::string etag = "\"" + std::string(document.hash) + "\"";
+      Reply reply{.fields = {{"ETag", etag}, {"Cache-Control", "no-cache"}}};
+      if (has_it_already(call.request, etag)) {
+        reply.status = 304;
+        return reply;
+      }
+      reply.content_type = "application/json";
+      reply.lasting_body = document.plain;
+      return reply;
+    });
+  }
 }
 
 void add_editor_routes(HttpRouter& router, std::span<const Asset> assets) {

@@ -13,9 +13,10 @@ namespace diaryx::web {
 // GET / and each asset; without assets, a page that says how to get the editor.
 void add_editor_routes(HttpRouter& router, std::span<const Asset> assets);
 
+// GET /api/openapi.json. `documents`: api_documents(); lives as long as the process.
+void add_document_routes(HttpRouter& router, std::span<const Asset> documents);
+
 // Does an Accept-Encoding header allow this coding? "br;q=0" does not.
 bool accepts_coding(std::string_view header, std::string_view coding);
-// Is `etag` in an If-None-Match header?
-bool matches_etag(std::string_view header, std::string_view etag);
 
 }  // namespace diaryx::web

@@ -1,6 +1,8 @@
 # Turns a folder of files into assembly that includes them as they are, and a C++ table that names them.
 #
-#   cmake -D FOLDER=dist -D OUT=dir -P embed.cmake     writes OUT/assets.S and OUT/assets.cc
+#   cmake -D FOLDER=dist -D OUT=dir -D NAME=editor_assets -P embed.cmake
+#
+# writes OUT/NAME.S and OUT/NAME.cc, which defines diaryx::web::NAME().
 #
 # x and its compressed forms x.br and x.gz become one entry. The hash stands in the assembly too, so that a compiler cache sees
 # that the content behind an .incbin has changed.
@@ -23,7 +25,7 @@ foreach(name IN LISTS names)
       continue()
     endif()
     file(SHA256 "${file}" hash)
-    set(symbol "diaryx_asset_${number}")
+    set(symbol "diaryx_${NAME}_${number}")
     math(EXPR number "${number} + 1")
     string(APPEND assembly "/* ${hash} */\n    .balign 16\n    .globl ${symbol}_begin\n    .globl ${symbol}_end\n"
       "${symbol}_begin:\n    .incbin \"${file}\"\n${symbol}_end:\n    .byte 0\n")
@@ -47,7 +49,7 @@ extern \"C\" {
 
 namespace diaryx::web {
 
-std::span<const Asset> editor_assets() {
+std::span<const Asset> @NAME@() {
   [[maybe_unused]] const auto between = [](const char* begin, const char* end) {
     return std::string_view(begin, static_cast<std::size_t>(end - begin));
   };
@@ -59,5 +61,5 @@ std::span<const Asset> editor_assets() {
 }  // namespace diaryx::web
 " table @ONLY)
 
-file(WRITE ${OUT}/assets.S "${assembly}")
-file(WRITE ${OUT}/assets.cc "${table}")
+file(WRITE ${OUT}/${NAME}.S "${assembly}")
+file(WRITE ${OUT}/${NAME}.cc "${table}")

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -31,17 +32,19 @@ class Exchange {
   // `wake` tells the net thread that there is something to take; called on the handler's thread,
   // never under the lock.
   Exchange(sync::ConnectionId id, HttpRequest asked, Peer asker, bool owner,
-           std::function<void()> wake)
+           std::function<void()> wake, std::shared_ptr<BodySink> taken = {})
       : connection(id),
         request(std::move(asked)),
         peer(std::move(asker)),
         is_owner(owner),
+        sink(std::move(taken)),
         wake_(std::move(wake)) {}
 
   const sync::ConnectionId connection;
   HttpRequest request;
   const Peer peer;
-  const bool is_owner;  // By cookie or bearer token.
+  const bool is_owner;                   // By cookie or bearer token.
+  const std::shared_ptr<BodySink> sink;  // Has taken the body. Shared with its writer.
 
   // --- Handler's thread ---
   // Blocks while the window is full. False: nobody will read it, stop.

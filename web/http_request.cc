@@ -115,7 +115,9 @@ struct HttpParser::Impl {
   int status = 400;
   bool started = false;
   std::size_t head_bytes = 0;
-  std::size_t max_body_bytes = 0;
+  std::uint64_t max_body_bytes = 0;
+  std::uint64_t body_bytes = 0;
+  BodySink* sink = nullptr;
 
   // For http_parser's callbacks: anything but 0 makes it stop.
   int fail(int code) {
@@ -163,8 +165,13 @@ struct HttpParser::Impl {
   }
   int on_head_complete();
   int on_body(const char* at, std::size_t size) {
-    if (size > max_body_bytes - request.body.size()) return fail(413);
-    request.body.append(at, size);
+    if (size > max_body_bytes - body_bytes) return fail(413);
+    body_bytes += size;
+    if (sink != nullptr) {
+      sink->take({at, size});
+    } else {
+      request.body.append(at, size);
+    }
     return 0;
   }
   int on_message_complete() {
@@ -269,10 +276,11 @@ std::size_t HttpParser::feed(std::string_view octets) {
   return taken;
 }
 
-void HttpParser::accept_body(std::size_t max_bytes) {
+void HttpParser::accept_body(std::uint64_t max_bytes, BodySink* sink) {
   Impl& self = *impl_;
   DX_CHECK(self.state == State::HeadDone);
   self.max_body_bytes = max_bytes;
+  self.sink = sink;
   self.state = State::Body;
   // http_parser counts content_length down from ULLONG_MAX when there is none.
   const bool announced = (self.parser.flags & F_CONTENTLENGTH) != 0;

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +42,20 @@ struct HttpRequest {
   // Nothing if absent. If a field comes twice, the first; see count().
   std::optional<std::string_view> field(std::string_view lower_case_name) const noexcept;
   std::size_t count(std::string_view lower_case_name) const noexcept;
+};
+
+// Takes a body piece by piece instead of HttpRequest::body. All calls come on the thread that reads
+// the socket, and must not block.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  virtual void take(std::string_view octets) = 0;
+  // Nothing more is to be read before `wake` (given beforehand, called on any thread) says that
+  // there is room.
+  virtual bool full() const = 0;
+  virtual void on_room(std::function<void()> wake) = 0;
+  // Once, last. Not whole: the connection is gone, or the request was refused.
+  virtual void end(bool whole) = 0;
 };
 
 struct HttpLimits {
@@ -78,7 +94,8 @@ class HttpParser {
   std::size_t feed(std::string_view octets);
   // HeadDone → Body. A body longer than this fails with 413; one that says so beforehand fails at
   // once.
-  void accept_body(std::size_t max_bytes);
+  // With a sink, `request().body` stays empty; the sink must outlive the feeding.
+  void accept_body(std::uint64_t max_bytes, BodySink* sink = nullptr);
 
   HttpRequest& request() noexcept;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <regex>
@@ -52,16 +53,12 @@ class ExchangeStream final : public httplib::Stream {
 thread_local Exchange* current_exchange = nullptr;
 // A reply has been written: an error's body, or that it has none, is no longer to be chosen.
 thread_local bool answered = false;
+// Of the answer that is being made: for on_answer().
+thread_local int answered_status = 0;
+thread_local std::string_view answered_pattern;
 
 // Fields that every response has unless its reply says otherwise.
-constexpr std::array<std::pair<const char*, const char*>, 6> kUsualFields = {{
-    {"X-Content-Type-Options", "nosniff"},
-    {"Referrer-Policy", "no-referrer"},
-    {"X-Frame-Options", "DENY"},
-    {"Cross-Origin-Resource-Policy", "same-origin"},
-    {"Cache-Control", "no-store"},
-    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"},
-}};
+constexpr auto& kUsualFields = kSafeFields;
 
 struct Range {
   std::uint64_t first;
@@ -91,7 +88,7 @@ std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
     return Range{size - count, count};
   }
   const auto first = number(before);
-  const auto last = after.empty() ? std::optional<std::uint64_t>(size) : number(after);
+  const auto last = after.empty() ? std::optional<std::uint64_t>(UINT64_MAX) : number(after);
   if (!first || !last || *last < *first) return std::nullopt;
   if (*first >= size) return Range{0, 0};
   return Range{*first, std::min(*last, size - 1) - *first + 1};
@@ -99,7 +96,9 @@ std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
 
 void write_reply(Reply reply, const HttpRequest& request, httplib::Response& out) {
   answered = true;
+  answered_status = reply.status;
   out.status = reply.status;
+  if (reply.status == 429) out.set_header("Retry-After", std::string(kRetryAfterSeconds));
   for (const auto& [name, value] : kUsualFields) {
     const auto same = [&, n = std::string_view(name)](const auto& field) {
       return field.first == n;
@@ -209,6 +208,9 @@ struct HttpRouter::Impl : httplib::Server {
   }
 
   std::vector<std::pair<std::string, std::regex>> known;
+  std::vector<Route> routes;
+  ReaderCheck may_read;
+  std::function<void(const Answered&)> listener;
 };
 
 HttpRouter::HttpRouter() : impl_(std::make_unique<Impl>()) {
@@ -229,12 +231,18 @@ HttpRouter::~HttpRouter() = default;
 void HttpRouter::add(std::string_view method, const std::string& pattern, Door door,
                      Handler handler) {
   impl_->known.emplace_back(method, std::regex(pattern));
-  auto run = [door, handler = std::move(handler)](const httplib::Request& in,
-                                                  httplib::Response& out) {
+  impl_->routes.push_back({std::string(method), pattern, door});
+  auto run = [this, door, pattern, handler = std::move(handler)](const httplib::Request& in,
+                                                                 httplib::Response& out) {
+    answered_pattern = pattern;  // Lives as long as the route.
     const Exchange& exchange = *current_exchange;
-    if (door == Door::Owner && !exchange.is_owner)
-      return write_reply(Reply::error(401), exchange.request, out);
-    Call call{exchange.request, exchange.peer, in.path, {}};
+    if (door != Door::Open && !exchange.is_owner) {
+      const int status = door == Door::Reader && impl_->may_read
+                             ? impl_->may_read(exchange.request, exchange.peer)
+                             : 401;
+      if (status != 200) return write_reply(Reply::error(status), exchange.request, out);
+    }
+    Call call{exchange.request, exchange.peer, in.path, {}, exchange.sink.get()};
     for (std::size_t i = 1; i < in.matches.size(); ++i) call.parts.push_back(in.matches[i].str());
     write_reply(handler(call), exchange.request, out);
   };
@@ -252,6 +260,18 @@ void HttpRouter::add(std::string_view method, const std::string& pattern, Door d
     DX_CHECK(method == "OPTIONS");
 }
 
+void HttpRouter::on_answer(std::function<void(const Answered&)> listener) {
+  impl_->listener = std::move(listener);
+}
+
+void HttpRouter::may_read(ReaderCheck check) {
+  impl_->may_read = std::move(check);
+}
+
+const std::vector<HttpRouter::Route>& HttpRouter::routes() const noexcept {
+  return impl_->routes;
+}
+
 void HttpRouter::handle(Exchange& exchange) {
   const HttpRequest& request = exchange.request;
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\n";
@@ -260,12 +280,21 @@ void HttpRouter::handle(Exchange& exchange) {
   bool keep_alive = false;
   current_exchange = &exchange;
   answered = false;
+  answered_status = 0;
+  answered_pattern = {};
+  const auto begun = std::chrono::steady_clock::now();
   try {
     keep_alive = impl_->run(stream, request.keep_alive) && request.keep_alive;
   } catch (const std::exception& e) {
     log(LogLevel::Error, "http", std::string("request failed: ") + e.what());
   }
   current_exchange = nullptr;
+  if (impl_->listener) {
+    const auto took = std::chrono::steady_clock::now() - begun;
+    impl_->listener({exchange, answered_pattern, answered_status,
+                     static_cast<std::uint64_t>(
+                         std::chrono::duration_cast<std::chrono::microseconds>(took).count())});
+  }
   exchange.finish(keep_alive);
 }
 

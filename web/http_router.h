@@ -26,6 +26,7 @@ struct Call {
   const Peer& peer;
   std::string path;                // Decoded.
   std::vector<std::string> parts;  // What the groups of the route's pattern matched, decoded.
+  BodySink* sink = nullptr;        // What took the body, if anything did.
 };
 
 // A body that is read piece by piece while it is sent.
@@ -54,9 +55,14 @@ struct Reply {
 };
 
 enum class Door {
-  Open,   // Anybody who may speak to us at all.
-  Owner,  // 401 for others.
+  Open,    // Anybody who may speak to us at all.
+  Reader,  // The owner, and guests of a session: may_read() says who they are.
+  Owner,   // 401 for others.
 };
+
+// Is this request a guest's who may read? 200: yes. 401, 429: what to answer instead. Called on the
+// handlers' threads.
+using ReaderCheck = std::function<int(const HttpRequest&, const Peer&)>;
 
 class HttpRouter {
  public:
@@ -67,6 +73,26 @@ class HttpRouter {
   // `pattern`: an ECMAScript regular expression for the whole path. Prefer [^/]+ to .*, which
   // recurses once a character. GET answers HEAD too.
   void add(std::string_view method, const std::string& pattern, Door door, Handler handler);
+  // Without it, Reader is as Owner. Call before handle().
+  void may_read(ReaderCheck check);
+
+  // Called on the handlers' threads after each answer. `pattern`: of the route, "" if none matched:
+  // unlike the address it holds no secret.
+  struct Answered {
+    const Exchange& exchange;
+    std::string_view pattern;
+    int status;
+    std::uint64_t duration_us;
+  };
+  void on_answer(std::function<void(const Answered&)> listener);
+
+  // What has been added, in that order: for holding the documentation to it.
+  struct Route {
+    std::string method;
+    std::string pattern;
+    Door door;
+  };
+  const std::vector<Route>& routes() const noexcept;
 
   // Answers the request; blocks for as long as the handler does and the reader is behind.
   void handle(Exchange& exchange);

@@ -14,7 +14,7 @@ struct StatusWords {
   std::string_view message;  // When nothing better is known.
 };
 
-constexpr std::array<StatusWords, 22> kStatuses = {{
+constexpr std::array<StatusWords, 26> kStatuses = {{
     {200, "OK", "ok", "done"},
     {400, "Bad Request", "malformed", "the request is not well-formed"},
     {401, "Unauthorized", "not_authenticated",
@@ -24,12 +24,16 @@ constexpr std::array<StatusWords, 22> kStatuses = {{
     {405, "Method Not Allowed", "method_not_allowed", "this address does not know that method"},
     {408, "Request Timeout", "too_slow", "the request took too long to arrive"},
     {409, "Conflict", "conflict", "somebody else changed it first"},
+    {412, "Precondition Failed", "precondition_failed",
+     "it is not, or no longer, what the request takes it to be"},
     {413, "Payload Too Large", "too_large", "the body is larger than is accepted here"},
     {414, "URI Too Long", "too_long", "the address is longer than 4 KiB"},
     {415, "Unsupported Media Type", "unsupported", "encoded bodies are not accepted"},
     {416, "Range Not Satisfiable", "bad_range", "the file has no such range"},
     {422, "Unprocessable Entity", "invalid", "the request makes no sense"},
     {426, "Upgrade Required", "upgrade_required", "this address speaks WebSocket, version 13"},
+    {428, "Precondition Required", "precondition_required",
+     "it exists: say by If-Match which version you have seen"},
     {429, "Too Many Requests", "too_many", "too many failed attempts; wait a minute"},
     {431, "Request Header Fields Too Large", "too_large",
      "the request's head is larger than 16 KiB or has over 100 fields"},
@@ -39,6 +43,8 @@ constexpr std::array<StatusWords, 22> kStatuses = {{
     {505, "HTTP Version Not Supported", "version_not_supported",
      "only HTTP/1.0 and HTTP/1.1 are spoken here"},
     {507, "Insufficient Storage", "no_space", "the disk is full"},
+    {201, "Created", "ok", "made"},
+    {304, "Not Modified", "ok", "as you have it"},
     {204, "No Content", "ok", "done"},
 }};
 
@@ -100,7 +106,9 @@ std::string simple_response(int status, std::string_view content_type, std::stri
   out.append(std::to_string(status)).append(" ").append(reason_phrase(status)).append("\r\n");
   out.append("Content-Type: ").append(content_type).append("\r\n");
   out.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
-  out.append("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+  for (const auto& [name, value] : kSafeFields)
+    out.append(name).append(": ").append(value).append("\r\n");
+  if (status == 429) out.append("Retry-After: ").append(kRetryAfterSeconds).append("\r\n");
   out.append(extra_fields).append("Connection: close\r\n\r\n").append(body);
   return out;
 }

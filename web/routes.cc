@@ -82,29 +82,10 @@ Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
       {"shares", workspace.hub().shares().all().size()}};
 }
 
-OrderedJson files_json(const ServerFacts& facts, const Workspace& workspace, bool include_deleted) {
-  OrderedJson files = OrderedJson::array();
-  for (FileSummary& file : workspace.files(include_deleted)) {
-    OrderedJson row;
-    row["id"] = std::move(file.id);
-    row["path"] = std::move(file.path);
-    row["metadata"] = std::move(file.metadata);
-    files.push_back(std::move(row));
-  }
-  return {
-      {"workspace_id", facts.workspace_id}, {"epoch", facts.epoch}, {"files", std::move(files)}};
-}
-
 Result<OrderedJson> validate_json(Workspace& workspace) {
   DX_TRY(const workspace::ValidateReport report, workspace.validate());
   OrderedJson issues = OrderedJson::array();
-  for (const workspace::Issue& issue : report.issues) {
-    issues.push_back({{"kind", workspace::to_string(issue.kind)},
-                      {"severity", workspace::to_string(issue.severity)},
-                      {"path", issue.path},
-                      {"key", issue.key},
-                      {"message", issue.message}});
-  }
+  for (const workspace::Issue& issue : report.issues) issues.push_back(issue_json(issue));
   return OrderedJson{{"ok", report.ok()},
                      {"files", report.files},
                      {"bodies", report.bodies},
@@ -139,6 +120,14 @@ Reply flush(const RouteParts& parts) {
 
 }  // namespace
 
+OrderedJson issue_json(const workspace::Issue& issue) {
+  return {{"kind", workspace::to_string(issue.kind)},
+          {"severity", workspace::to_string(issue.severity)},
+          {"path", issue.path},
+          {"key", issue.key},
+          {"message", issue.message}};
+}
+
 std::size_t max_body_bytes(std::string_view path, bool is_owner) {
   if (path == "/api/login") return kLoginBytes;
   return is_owner ? kOwnerBytes : kStrangerBytes;
@@ -154,12 +143,6 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
     return json_or_error(
         parts.core.call([parts](Workspace& workspace) { return status_json(parts, workspace); }));
   });
-  router.add("GET", "/api/files", Door::Owner, [parts](const Call& call) {
-    const bool include_deleted = call.request.query("include_deleted").value_or("0") == "1";
-    return json_or_error(parts.core.call([parts, include_deleted](Workspace& workspace) {
-      return files_json(parts.facts, workspace, include_deleted);
-    }));
-  });
   router.add("GET", "/api/validate", Door::Owner,
              [parts](const Call&) { return json_or_error(parts.core.call(validate_json)); });
   router.add("POST", "/api/reconcile", Door::Owner,
@@ -169,9 +152,6 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
     Reply reply = Reply::error(426);
     reply.fields.emplace_back("Upgrade", "websocket");
     return reply;
-  });
-  router.add("GET", "/attachments/(.+)", Door::Owner, [parts](const Call& call) {
-    return parts.attachments.get(call.parts.at(0), call.request);
   });
 }
 

@@ -8,14 +8,12 @@
 //   {"version","workspace_id","epoch","root","files","pending","problems",
 //                                            "connections","peers","documents","http_connections","dropped_slow","read_only",
 //                                            "write_back","started_ms","uptime_ms","shares"}
-//   GET    /api/files[?include_deleted=1]    →
-//   {"workspace_id","epoch","files":[{"id","path","metadata"}]} GET    /api/validate →
+//   GET    /api/validate →
 //   {"ok","files","bodies","issues":[{"kind","severity","path","key","message"}]} POST
 //   /api/reconcile                    lists the disk, settles →
 //   {"files","updated","deleted","written","skipped",
 //                                            "elapsed_ms"}
 //   POST   /api/flush                        writes what waits → {"pending":[path]}
-//   GET    /attachments/PATH                 a file of the workspace that is no note
 //
 // Without "open" in the list: the owner's, 401 for others. Errors: {"error","message"}
 // (http_status.h).
@@ -50,8 +48,10 @@ struct RouteParts {
   Auth& auth;
   CoreLoop& core;
   const Transport& transport;
-  const Attachments& attachments;
+  Attachments& attachments;
 };
+
+OrderedJson issue_json(const workspace::Issue& issue);
 
 void add_routes(HttpRouter& router, const RouteParts& parts);
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include <poll.h>
@@ -20,16 +21,22 @@
 #include "engine/base/posix.h"
 #include "engine/filesystem/disk_tree.h"
 #include "web/asio.h"
+#include "web/attachment_routes.h"
 #include "web/attachments.h"
 #include "web/auth.h"
 #include "web/background.h"
 #include "web/core_loop.h"
 #include "web/editor_routes.h"
 #include "web/endpoints.h"
+#include "web/file_routes.h"
+#include "web/history_routes.h"
 #include "web/http_router.h"
 #include "web/http_status.h"
 #include "web/local_hooks.h"
+#include "web/metrics.h"
+#include "web/metrics_routes.h"
 #include "web/origin.h"
+#include "web/raw_routes.h"
 #include "web/routes.h"
 #include "web/share_routes.h"
 #include "web/transport.h"
@@ -85,6 +92,10 @@ std::string_view bearer_token(const HttpRequest& request) {
   return field.substr(kScheme.size());
 }
 
+std::int64_t number(sync::ConnectionId id) {
+  return static_cast<std::int64_t>(id);
+}
+
 std::string refusal(int status, std::string_view message) {
   return simple_response(status, "application/json", error_body(status, message));
 }
@@ -114,7 +125,8 @@ struct Server::Impl final : TransportEvents {
   void on_message(sync::ConnectionId id, bool text, Bytes bytes) override {
     core->receive(id, text, bytes);
   }
-  void on_close(sync::ConnectionId id) override { core->disconnect(id); }
+  void on_close(sync::ConnectionId id) override;
+  void on_refused(int status) override;
   void turn_away(sync::ConnectionId id, bool understands_texts, sync::CloseCode code,
                  std::string_view name, std::string_view message);
   std::optional<sync::Visitor> visitor_of(const HttpRequest& handshake, const Peer& peer,
@@ -122,6 +134,7 @@ struct Server::Impl final : TransportEvents {
   std::optional<std::string> refusal_of_sync1(const HttpRequest& request, const Peer& peer,
                                               bool is_owner, bool showed_token);
 
+  void answered(const HttpRouter::Answered& answer);
   void give_up(const Error& error);
   void signal_stop() const noexcept {
     const int kept = errno;  // A signal handler must not change it.
@@ -140,6 +153,8 @@ struct Server::Impl final : TransportEvents {
   ServerFacts facts;
   int stop_event = -1;
   bool stopped = false;
+  Metrics metrics;
+  std::unordered_map<sync::ConnectionId, std::int64_t> opened_ms;  // Net thread; for the log.
 
   // Built in this order, taken apart in the reverse one.
   std::unique_ptr<Transport> transport;
@@ -163,16 +178,19 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
   HeadVerdict verdict;
   const std::string_view host = request.field("host").value_or("");
   if (!rules->host_allowed(host)) {
+    metrics.refuse(Refusal::Host);
     verdict.refusal = refusal(403, "this server does not answer to that name; see --allow-host");
     return verdict;
   }
   const auto origin = request.field("origin");
   if (origin && !rules->origin_allowed(*origin, host, transport->port())) {
+    metrics.refuse(Refusal::Origin);
     verdict.refusal =
         refusal(403, "pages of that origin may not talk to this server; see --allow-origin");
     return verdict;
   }
   if (request.websocket_upgrade && !endpoint_of(request)) {
+    metrics.refuse(Refusal::NoEndpoint);
     verdict.refusal = refusal(404, "there is no WebSocket at this address");
     return verdict;
   }
@@ -183,14 +201,19 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
     const Auth::Answer answer = auth->is_owner_token(shown, peer.address);
     verdict.is_owner = answer == Auth::Answer::Yes;
     // A WebSocket is told after the upgrade, where a browser can see it.
-    if (answer == Auth::Answer::TooMany && !request.websocket_upgrade)
+    if (answer == Auth::Answer::TooMany && !request.websocket_upgrade) {
+      metrics.refuse(Refusal::TooMany);
       verdict.refusal = refusal(429, {});
+    }
   }
   if (request.websocket_upgrade && request.path() == "/sync") {
     verdict.refusal = refusal_of_sync1(request, peer, verdict.is_owner, !shown.empty());
     if (verdict.refusal) return verdict;
   }
   verdict.max_body_bytes = max_body_bytes(request.path(), verdict.is_owner);
+  judge_upload(
+      request, *attachments, options.max_attachment_bytes,
+      [this](std::function<void()> task) { asio::post(handlers, std::move(task)); }, verdict);
   return verdict;
 }
 
@@ -217,12 +240,45 @@ std::optional<std::string> Server::Impl::refusal_of_sync1(const HttpRequest& req
   return std::nullopt;
 }
 
+void Server::Impl::on_close(sync::ConnectionId id) {
+  if (const auto at = opened_ms.find(id); at != opened_ms.end()) {
+    log(LogLevel::Info, "ws", "closed",
+        {{"connection", number(id)}, {"duration_ms", clock.steady_ms() - at->second}});
+    opened_ms.erase(at);
+  }
+  core->disconnect(id);
+}
+
+void Server::Impl::on_refused(int status) {
+  metrics.refuse(status == 408   ? Refusal::TooSlow
+                 : status == 503 ? Refusal::Stopping
+                                 : Refusal::Malformed);
+  log(LogLevel::Info, "http", "refused", {{"status", status}});
+}
+
+void Server::Impl::answered(const HttpRouter::Answered& answer) {
+  metrics.answered(answer.status, answer.duration_us);
+  log(LogLevel::Debug, "http", "answered",
+      {{"connection", number(answer.exchange.connection)},
+       {"method", answer.exchange.request.method},
+       {"route", answer.pattern},
+       {"status", answer.status},
+       {"owner", answer.exchange.is_owner ? 1 : 0},
+       {"duration_us", static_cast<std::int64_t>(answer.duration_us)}});
+}
+
 void Server::Impl::on_request(std::shared_ptr<Exchange> exchange) {
   asio::post(handlers, [this, exchange = std::move(exchange)] { router->handle(*exchange); });
 }
 
 void Server::Impl::turn_away(sync::ConnectionId id, bool understands_texts, sync::CloseCode code,
                              std::string_view name, std::string_view message) {
+  const Refusal reason = code == sync::CloseCode::TooMany      ? Refusal::TooMany
+                         : code == sync::CloseCode::OtherEpoch ? Refusal::OtherEpoch
+                                                               : Refusal::NotAuthenticated;
+  metrics.refuse(reason);
+  log(LogLevel::Info, "ws", "turned away",
+      {{"connection", number(id)}, {"reason", to_string(reason)}});
   if (understands_texts) {
     const OrderedJson text{
         {"type", "error"}, {"code", name}, {"doc", nullptr}, {"message", message}};
@@ -274,6 +330,12 @@ void Server::Impl::on_open(sync::ConnectionId id, const HttpRequest& handshake, 
         id, texts, sync::CloseCode::OtherEpoch, "other_epoch",
         "the workspace was rebuilt since; start afresh, and keep a copy of what only you have");
   }
+  log(LogLevel::Info, "ws", "opened",
+      {{"connection", number(id)},
+       {"user", visitor->principal.user_id},
+       {"address", peer.address},
+       {"endpoint", handshake.path().substr(0, handshake.path().find('/', 1))}});
+  if (log_enabled(LogLevel::Info)) opened_ms.emplace(id, clock.steady_ms());
   core->connect(id, *std::move(visitor));
 }
 
@@ -312,6 +374,13 @@ Status Server::Impl::listen() {
 void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   CoreLoop::Sinks sinks;
   sinks.tell = [this](sync::Turn turn, std::vector<Handled> handled) {
+    for (const sync::Closing& closing : turn.closes) {
+      metrics.closed_by_us.add();
+      log(LogLevel::Info, "ws", "closing",
+          {{"connection", number(closing.connection)},
+           {"code", static_cast<std::int64_t>(closing.code)},
+           {"reason", closing.reason}});
+    }
     transport->deliver(std::move(turn), std::move(handled));
   };
   sinks.work = [this](std::vector<sync::DiskTask> tasks) { worker->add(std::move(tasks)); };
@@ -334,9 +403,24 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
                                                            },
                                                            [this] { core->rescan(); }});
   router = std::make_unique<HttpRouter>();
-  add_routes(*router, {facts, clock, *auth, *core, *transport, *attachments});
-  add_share_routes(*router, {facts, clock, *auth, *core, *transport, *attachments});
+  const RouteParts parts{facts, clock, *auth, *core, *transport, *attachments};
+  add_routes(*router, parts);
+  add_share_routes(*router, parts);
+  add_file_routes(*router, parts);
+  add_raw_routes(*router, parts);
+  add_attachment_routes(*router, parts);
+  add_history_routes(*router, parts, folder.parent_path());
+  add_metrics_routes(*router, parts, metrics, *worker);
+  router->on_answer([this](const HttpRouter::Answered& answer) { answered(answer); });
+  router->may_read([this](const HttpRequest& request, const Peer& peer) {
+    const auto code = request.query("session");
+    if (!code) return 401;
+    sync::Share share;
+    const Auth::Answer answer = auth->find_share(*code, peer.address, share);
+    return answer == Auth::Answer::Yes ? 200 : answer == Auth::Answer::TooMany ? 429 : 401;
+  });
   add_editor_routes(*router, editor_assets());
+  add_document_routes(*router, api_documents());
 }
 
 Status Server::Impl::go() {
@@ -399,6 +483,13 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   std::unique_ptr<Server> server(new Server(std::move(impl)));
   DX_TRY_OK(server->impl_->go());
   return server;
+}
+
+std::vector<std::pair<std::string, std::string>> Server::routes() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const HttpRouter::Route& route : impl_->router->routes())
+    out.emplace_back(route.method, route.pattern);
+  return out;
 }
 
 const std::string& Server::url() const {

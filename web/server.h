@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -23,7 +24,8 @@ struct ServerOptions {
   std::vector<std::string>
       allow_hosts;  // Names we answer to besides loopback ones: "notes.example", "box.lan:8080".
   std::vector<std::string>
-      allow_origins;       // Pages that may talk to us besides our own: "https://notes.example".
+      allow_origins;  // Pages that may talk to us besides our own: "https://notes.example".
+  std::uint64_t max_attachment_bytes = 1ULL << 30U;  // Of one file that is sent to us.
   bool write_back = true;  // As the workspace was opened; for /api/status.
   int handler_threads = 4;
 };
@@ -44,6 +46,9 @@ class Server {
   const std::string& url() const;
   std::uint16_t port() const;
   const std::string& token() const;
+
+  // Method and pattern of every route: for holding the documentation to it.
+  std::vector<std::pair<std::string, std::string>> routes() const;
 
   // Blocks until request_stop() or until the store fails, then ends well: nothing new is let in,
   // what waits is written to disk, clients are closed with 1001, the store is closed. Within 5

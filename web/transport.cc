@@ -269,6 +269,13 @@ std::uint64_t Transport::dropped_slow() const noexcept {
   return impl_->loop.dropped_slow.load(std::memory_order_relaxed);
 }
 
+std::uint64_t Transport::octets_received() const noexcept {
+  return impl_->loop.octets_received.load(std::memory_order_relaxed);
+}
+std::uint64_t Transport::octets_sent() const noexcept {
+  return impl_->loop.octets_sent.load(std::memory_order_relaxed);
+}
+
 void Transport::send_text(sync::ConnectionId id, std::string_view text) {
   if (Connection* connection = impl_->loop.table.find(id)) {
     connection->send(std::make_shared<const std::string>(encode_frame(Opcode::Text, text)), false);

@@ -39,7 +39,8 @@ struct TransportLimits {
   std::size_t unhandled_bytes = 8U << 20U;
   std::int64_t head_ms = 10'000;  // From accept, or from the first octet, to the end of the head.
   std::int64_t body_ms = 60'000;  // From the end of the head to the end of the body.
-  std::int64_t idle_ms = 30'000;  // Between requests.
+  std::int64_t upload_stall_ms = 30'000;  // A body that goes to a sink may take long, but not stop.
+  std::int64_t idle_ms = 30'000;          // Between requests.
   std::int64_t write_stall_ms =
       20'000;                     // Something waits to be written and the reader takes nothing.
   std::int64_t ping_ms = 20'000;  // Silence of a WebSocket before we ask.
@@ -51,7 +52,9 @@ struct TransportLimits {
 struct HeadVerdict {
   std::optional<std::string> refusal;  // A whole response: it is sent, and the connection closed.
   bool is_owner = false;
-  std::size_t max_body_bytes = 0;
+  std::uint64_t max_body_bytes = 0;
+  std::shared_ptr<BodySink> sink =
+      {};  // Takes the body instead of the request. Shared with its writer.
 };
 
 // A connection's messages that the core has dealt with.
@@ -75,6 +78,8 @@ class TransportEvents {
   virtual void on_message(sync::ConnectionId id, bool text, Bytes bytes) = 0;
   // Once per on_open, as soon as no message can come any more.
   virtual void on_close(sync::ConnectionId id) = 0;
+  // The transport itself refused a request: what came was no HTTP, too large, or too late.
+  virtual void on_refused(int status) { static_cast<void>(status); }
 };
 
 class Transport {
@@ -105,7 +110,9 @@ class Transport {
   void stop();
   std::uint64_t open_connections() const noexcept;
   std::uint64_t open_websockets() const noexcept;
-  std::uint64_t dropped_slow() const noexcept;  // Since the start.
+  std::uint64_t dropped_slow() const noexcept;  // Since the start, as the octets.
+  std::uint64_t octets_received() const noexcept;
+  std::uint64_t octets_sent() const noexcept;
 
   // --- Net thread ---
   void send_text(sync::ConnectionId id, std::string_view text);

@@ -133,9 +133,10 @@ Result<std::string> DiskTree::trash(const WorkspacePath& path, const Expected& e
   return trash_entry(folder.get(), std::string(path.name()), path.str(), &expected);
 }
 
-// `expected` null: whatever it is.
+// `expected` null: whatever it is. `as` null: under its own name.
 Result<std::string> DiskTree::trash_entry(int folder, const std::string& name,
-                                          std::string_view shown, const Expected* expected) {
+                                          std::string_view shown, const Expected* expected,
+                                          const std::string* as) {
   const StepHook& hook = options_.before_step;
   const auto step = [&](std::string_view what) {
     if (hook) hook(what);
@@ -153,7 +154,8 @@ Result<std::string> DiskTree::trash_entry(int folder, const std::string& name,
   if (!made) return std::move(made).error().with(fmt::format("{}: move to the trash", shown));
   const ConfinedRoot::Folder& target = *made;
   step("rename");
-  const int number = rename_exclusive(folder, name.c_str(), target.fd.get(), name.c_str());
+  const int number = rename_exclusive(folder, name.c_str(), target.fd.get(),
+                                      as != nullptr ? as->c_str() : name.c_str());
   if (number != 0) {
     root_.remove_made(target);
     if (number == ENOENT)

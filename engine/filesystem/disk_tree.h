@@ -10,6 +10,7 @@
 #include "engine/filesystem/confined_root.h"
 #include "engine/filesystem/disk_file.h"
 #include "engine/filesystem/file_tree.h"
+#include "engine/filesystem/file_writer.h"
 
 namespace diaryx::filesystem {
 
@@ -35,6 +36,15 @@ class DiskTree final : public FileTree {
   // For copying what is too large to hold: a regular file, open for reading. NotFound.
   Result<OpenFile> open_file(const WorkspacePath& path) const;
 
+  // A file that is too large to hold, written piece by piece (file_writer.h).
+  Result<std::unique_ptr<FileWriter>> start_file(const WorkspacePath& path) const;
+  // Puts it in its place, synced, whole or not at all. `seen`: which file it replaces, as its stat
+  // said; that one goes to the trash and hands on its permissions. Nothing: there must be none.
+  // Conflict if that is not how it is any more; NotAllowed for a read-only file. Any thread.
+  Result<FileStat> install(FileWriter& writer, const std::optional<FileStat>& seen);
+  // As trash(), for a file known by its stat.
+  Result<std::string> trash_seen(const WorkspacePath& path, const FileStat& seen);
+
   // Moves into the trash what the last list() saw of replacements that a crash cut short
   // (".diaryx-….tmp"). Only for the holder of the workspace lock: another process may be about to
   // rename such a file. Returns how many there were.
@@ -47,7 +57,8 @@ class DiskTree final : public FileTree {
       : root_(std::move(root)), options_(std::move(options)) {}
   struct Walk;
   Result<std::string> trash_entry(int folder, const std::string& name, std::string_view shown,
-                                  const Expected* expected);
+                                  const Expected* expected, const std::string* as = nullptr);
+  Status install_over(FileWriter& writer, const std::string& name, const FileStat& seen);
 
   ConfinedRoot root_;
   Options options_;

@@ -21,6 +21,7 @@ constexpr int kBusyMs = 5'000;
 constexpr char kMemory[] = ":memory:";
 // Kept in the file's header. Where the file system cannot share memory, SQLite stays with the
 // rollback journal.
+constexpr const char* kDataVersion = "PRAGMA data_version";
 constexpr char kUseWal[] = "PRAGMA journal_mode = WAL";
 
 Status configure(Database& db, OpenMode mode, bool fresh) {
@@ -159,7 +160,11 @@ void Store::Impl::use_wal_if_filled() noexcept {
       db.number("SELECT EXISTS (SELECT 1 FROM documents) OR EXISTS (SELECT 1 FROM ledger)");
   // Refused while somebody reads; the next commit tries again. What was committed is safe in either
   // mode.
-  if (filled && *filled != 0 && db.exec(kUseWal)) without_wal = false;
+  if (!filled || *filled == 0) return;
+  const auto before = db.number(kDataVersion);
+  if (db.exec(kUseWal)) without_wal = false;
+  const auto after = db.number(kDataVersion);
+  if (before && after) own_version_changes += *after - *before;
 }
 
 void Store::Impl::rollback() noexcept {
@@ -283,6 +288,12 @@ Result<std::vector<std::pair<std::string, std::string>>> Store::list_meta(std::s
       pairs.emplace_back(q.text(0), q.text(1));
     }
   });
+}
+
+Result<std::int64_t> Store::data_version() {
+  if (impl_->in_memory) return std::int64_t{0};
+  DX_TRY(const std::int64_t version, impl_->db.number(kDataVersion));
+  return version - impl_->own_version_changes;
 }
 
 Result<std::uint64_t> Store::size_bytes() {

@@ -164,6 +164,9 @@ class Store {
   // All pairs whose key begins with `prefix`, by key.
   Result<std::vector<std::pair<std::string, std::string>>> list_meta(std::string_view prefix);
 
+  // Another number than last time: somebody else (another process) has committed something since.
+  // Within a transaction, up to its beginning. Cheap. Always 0 in memory.
+  Result<std::int64_t> data_version();
   // Octets on disk: database and WAL.
   Result<std::uint64_t> size_bytes();
   // Looks at everything that is stored: SQLite's own integrity check, the checksum of every update,

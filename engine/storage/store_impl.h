@@ -19,6 +19,8 @@ struct Store::Impl {
   bool read_only = false;
   bool in_memory = false;
   bool without_wal = false;  // Of a fresh file, until the first document or file is in it.
+  // How much data_version has changed by our own switching to WAL.
+  std::int64_t own_version_changes = 0;
   bool open_transaction = false;
   // The first failure inside the open transaction: a part of a call may have been written, so it
   // can only be rolled back.

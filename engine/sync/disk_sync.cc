@@ -320,7 +320,10 @@ void DiskSync::plan_removal(const std::string& id, const FileTable::Row& row) {
 }
 
 void DiskSync::written(const WriteTask& task, DiskResult&& result) {
-  const std::int64_t last_edit_ms = in_flight_.extract(task.file_id).mapped();
+  // Not in flight any more if the ledger was loaded afresh meanwhile: then there may be more to
+  // write.
+  const auto flight = in_flight_.extract(task.file_id);
+  const std::int64_t last_edit_ms = flight.empty() ? INT64_MIN : flight.mapped();
   if (!result.status) return failed(task.file_id, task.path, result.status.error());
   ++written_;
   problems_.erase(task.path.str());
@@ -439,6 +442,14 @@ std::vector<std::string> DiskSync::ahead() const {
   std::vector<std::string> ids;
   for (const auto& [id, ahead] : ahead_) ids.push_back(id);
   return ids;
+}
+
+std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
+  const FileTable::Row* row = table_.find(id);
+  const bool level = row != nullptr && row->on_disk && !row->has_pending && !ahead_.contains(id) &&
+                     !in_flight_.contains(id) && !documents_.changed_file_ids().contains(id) &&
+                     documents_.metadata().path_of(id) == row->path;
+  return level ? std::optional<Sha256>(row->base_hash) : std::nullopt;
 }
 
 DiskSync::Counts DiskSync::counts() const {

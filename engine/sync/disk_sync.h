@@ -72,6 +72,9 @@ class DiskSync {
 
   // Files whose documents are ahead of the disk.
   std::vector<std::string> ahead() const;
+  // Hash of the file's octets, where disk and document are known to agree on them: then it need not
+  // be rendered to be known.
+  std::optional<Sha256> agreed_hash(const std::string& id) const;
   // Path → why it is not synced, or not written.
   const Problems& problems() const noexcept { return problems_; }
   struct Counts {

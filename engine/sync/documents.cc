@@ -39,6 +39,8 @@ Documents::~Documents() = default;
 Result<std::unique_ptr<Documents>> Documents::open(storage::Store& store, const Clock& clock,
                                                    Random& random) {
   std::unique_ptr<Documents> documents(new Documents(store, clock, random));
+  // Before the documents: what comes in between is found once more.
+  DX_TRY(documents->data_version_, store.data_version());
   DX_TRY_OK(documents->load_workspace());
   return documents;
 }
@@ -116,6 +118,10 @@ Result<LiveDocument*> Documents::open_document(const std::string& name) {
   DX_TRY(auto document, load(name));
   if (auto text = document->doc->root("body", crdt::TypeKind::Text); !text)
     return std::move(text).error();
+  log(LogLevel::Debug, "document", "loaded",
+      {{"document", name},
+       {"octets", static_cast<std::int64_t>(document->stored_bytes)},
+       {"updates", static_cast<std::int64_t>(document->log_rows)}});
   LiveDocument* live = document.get();
   documents_.emplace(name, std::move(document));
   if (lacks_record(name)) waiting_.insert(name);
@@ -259,7 +265,10 @@ Status Documents::append_turn() {
   DX_TRY(auto transaction, store_.begin());
   DX_TRY_OK(store_.append(updates));
   for (const auto& work : queued_) DX_TRY_OK(work(store_));
-  return transaction.commit();
+  DX_TRY_OK(transaction.commit());
+  stored_.updates += updates.size();
+  for (const storage::NewUpdate& update : updates) stored_.octets += update.data.size();
+  return {};
 }
 
 Status Documents::commit() {
@@ -308,10 +317,34 @@ Status Documents::fold(LiveDocument& document) {
     return Error{ErrorCode::Corrupt,
                  document.name + ": snapshot does not hold the same state; log kept"};
   }
+  DX_TRY(auto transaction, store_.begin());
+  DX_TRY(const std::int64_t version, store_.data_version());
+  // The log may hold updates of another process: folded now, they would be gone.
+  if (version != data_version_) return {};
   DX_TRY_OK(store_.fold(document.name, snapshot));
+  DX_TRY_OK(transaction.commit());
   document.log_rows = 0;
   document.stored_bytes = snapshot.state.size();
   return {};
+}
+
+Result<bool> Documents::take_in_foreign() {
+  DX_CHECK(!has_changes());
+  DX_TRY(const std::int64_t version, store_.data_version());
+  if (version == data_version_) return false;
+  for (const auto& [name, document] : documents_) {
+    DX_TRY(const storage::StoredDoc stored, store_.load(name));
+    if (stored.snapshot) DX_TRY_OK(apply(*document, stored.snapshot->state, kOriginServer));
+    for (const storage::StoredUpdate& update : stored.updates)
+      DX_TRY_OK(apply(*document, update.data, kOriginServer));
+    document->log_rows = stored.updates.size();
+    // Somebody took it away below us: what is appended next would stand on nothing.
+    if (!stored.exists() && !document->doc->empty())
+      changes_.push_back({document.get(), document->doc->encode_state_as_update(), kOriginServer});
+  }
+  DX_TRY_OK(find_waiting());
+  data_version_ = version;
+  return true;
 }
 
 Status Documents::forget(const std::string& name) {
@@ -335,6 +368,7 @@ Status Documents::unload_idle(std::int64_t before_ms) {
     if (document.doc->empty()) waiting_.erase(document.name);
     ++unloaded;
     unloaded_bytes += document.stored_bytes;
+    log(LogLevel::Debug, "document", "unloaded", {{"document", document.name}});
     if (unloaded_) unloaded_(document.name);
     it = documents_.erase(it);
   }

@@ -57,6 +57,12 @@ struct DocumentChange {
   crdt::Origin origin;
 };
 
+// What became durable since the start.
+struct StoreCounts {
+  std::uint64_t updates = 0;
+  std::uint64_t octets = 0;
+};
+
 class Documents {
  public:
   // Loads the workspace document. `store`, `clock` and `random` must outlive it.
@@ -104,6 +110,7 @@ class Documents {
   std::vector<DocumentChange> take_changes();
   // Files whose record, path or body changed since the last call, by anybody.
   std::set<std::string> take_changed_files();
+  const std::set<std::string>& changed_file_ids() const noexcept { return changed_files_; }
   // How many those are.
   std::size_t changed_files() const noexcept { return changed_files_.size(); }
   // Some record or path changed since take_changed_files().
@@ -131,8 +138,13 @@ class Documents {
   }
   // One document leaves memory, if nobody has it open.
   Status forget(const std::string& name);
-  // Snapshot now, verified before the log goes. Between turns only.
+  // Snapshot now, verified before the log goes; not while the store holds what we do not know of
+  // (take_in_foreign()). Between turns only.
   Status fold(LiveDocument& document);
+  // What another process appended to the store becomes part of the documents in memory, and of this
+  // turn, so that everybody is told. False: nothing was. Between turns only.
+  Result<bool> take_in_foreign();
+  const StoreCounts& stored() const noexcept { return stored_; }
   std::size_t loaded_count() const noexcept { return documents_.size(); }
 
  private:
@@ -161,6 +173,8 @@ class Documents {
   bool records_changed_ = false;
   std::set<std::string> waiting_;
   std::optional<Error> broken_;
+  StoreCounts stored_;
+  std::int64_t data_version_ = 0;  // Of the store, when we last looked for what is not ours.
   std::function<void(const std::string&)> unloaded_;
 };
 

@@ -11,6 +11,9 @@ namespace diaryx::sync {
 namespace {
 
 constexpr std::int64_t kUnloadEveryMs = 1'000;
+// How often we look whether another process has written to the store. None should; but a lock can
+// be lost (a file system without locks, somebody who tidies up), and nothing may be lost with it.
+constexpr std::int64_t kLookEveryMs = 2'000;
 // Memory that a large import may hold before it goes to the store.
 constexpr std::uint64_t kPartBytes = 64U << 20U;
 constexpr std::string_view kWaiting = "path/";
@@ -68,9 +71,28 @@ Turn Live::end_turn() {
   return hub_->untold(status.error());
 }
 
+void Live::look_for_foreign() {
+  const auto found = documents_->take_in_foreign();
+  if (!found) return log(LogLevel::Error, "store", found.error().message);
+  if (*found) {
+    log(LogLevel::Warning, "store", "another process wrote to the store: taken in");
+    ledger_is_foreign_ = true;
+  }
+  // Reading the ledger afresh forgets what is on its way to disk.
+  if (!ledger_is_foreign_ || !disk_->idle()) return;
+  ledger_is_foreign_ = false;
+  if (const Status loaded = disk_->load(); !loaded)
+    log(LogLevel::Error, "store", loaded.error().message);
+  disk_->rescan();
+}
+
 void Live::tick() {
   hub_->tick();
   const std::int64_t now = clock_.steady_ms();
+  if (now >= next_look_ms_ && !documents_->has_changes()) {
+    next_look_ms_ = now + kLookEveryMs;
+    look_for_foreign();
+  }
   if (now < next_unload_ms_ || documents_->has_changes()) return;
   next_unload_ms_ = now + kUnloadEveryMs;
   if (const Status status = documents_->unload_idle(now - limits_.unload_after_ms); !status) {
@@ -82,6 +104,7 @@ std::optional<std::int64_t> Live::next_due_ms() const {
   std::optional<std::int64_t> next = hub_->next_due_ms();
   const auto sooner = [&](std::int64_t due) { next = std::min(next.value_or(INT64_MAX), due); };
   if (const auto due = disk_->next_due_ms()) sooner(*due);
+  sooner(next_look_ms_);
   if (documents_->loaded_count() > 1) sooner(next_unload_ms_);
   return next;
 }

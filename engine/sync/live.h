@@ -60,7 +60,11 @@ class Live {
   std::unique_ptr<Documents> documents_;
   std::unique_ptr<DiskSync> disk_;
   std::unique_ptr<Hub> hub_;
+  void look_for_foreign();
+
   std::int64_t next_unload_ms_ = 0;
+  std::int64_t next_look_ms_ = 0;
+  bool ledger_is_foreign_ = false;  // Another process wrote; the ledger is to be read again.
 };
 
 }  // namespace diaryx::sync

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -121,6 +122,22 @@ TEST_SUITE("web/core_loop") {
     core->disconnect(1);
     core->disconnect(7);
     CHECK(*core->call([](Workspace& workspace) { return workspace.hub().connections(); }) <= 1);
+  }
+
+  TEST_CASE("a call whose turn could not be kept brings back why, and nothing of it is there") {
+    Core core;
+    const auto add = [](Workspace& workspace) {
+      return workspace.notes().create({.title = "New", .path = {}, .parent = {}, .body = {}});
+    };
+    REQUIRE(core->call(add));
+    const auto store = core.folder.path() / ".diaryx/store.db";
+    const auto aside = core.folder.path() / ".diaryx/aside.db";
+    std::filesystem::rename(store, aside);
+    std::filesystem::copy_file(aside, store);  // Another file of that name: not ours to write to.
+    CHECK_FALSE(core->call(add));
+    std::filesystem::rename(aside, store);
+    CHECK(*core->call([](Workspace& workspace) { return workspace.files().size(); }) == 1);
+    CHECK(core->call(add));
   }
 
   TEST_CASE(
