@@ -73,17 +73,16 @@ void Live::tick() {
   const std::int64_t now = clock_.steady_ms();
   if (now < next_unload_ms_ || documents_->has_changes()) return;
   next_unload_ms_ = now + kUnloadEveryMs;
-  if (const Status status = documents_->unload_idle(now - limits_.unload_after_ms); !status) {
-    log(LogLevel::Warning, "store", status.error().message);
-  }
+  Status status = documents_->unload_idle(now - limits_.unload_after_ms);
+  if (status) status = documents_->fold_long_logs();
+  if (!status) log(LogLevel::Warning, "store", status.error().message);
 }
 
 std::optional<std::int64_t> Live::next_due_ms() const {
   std::optional<std::int64_t> next = hub_->next_due_ms();
   const auto sooner = [&](std::int64_t due) { next = std::min(next.value_or(INT64_MAX), due); };
   if (const auto due = disk_->next_due_ms()) sooner(*due);
-  if (documents_->loaded_count() > 1)
-    sooner(next_unload_ms_);
+  if (documents_->loaded_count() > 1) sooner(next_unload_ms_);
   return next;
 }
 
