@@ -183,6 +183,9 @@ void CoreLoop::apply(Event& event) {
 }
 
 void CoreLoop::turn() {
+  // Before anything has changed: what tidies up wants a whole turn behind it.
+  if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
+    workspace_->tick();
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < kTurnEvents && bytes < kTurnBytes && !events_.empty(); ++i) {
     if (const auto* message = std::get_if<Message>(&events_.front()))
@@ -190,8 +193,6 @@ void CoreLoop::turn() {
     apply(events_.front());
     events_.pop_front();
   }
-  if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
-    workspace_->tick();
   const std::uint64_t stored = workspace_->stored().updates;
   const auto begun = std::chrono::steady_clock::now();
   sync::Turn told = workspace_->end_turn();

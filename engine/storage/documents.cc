@@ -10,10 +10,8 @@
 namespace diaryx::storage {
 namespace {
 
-struct DocRow {
-  std::int64_t id;
-  std::int64_t last_seq;
-};
+// So many documents are kept in mind.
+constexpr std::size_t kMostAppended = 4096;
 
 Status check_name(std::string_view name) {
   if (name.empty()) return Error{ErrorCode::InvalidArgument, "store: empty document name"};
@@ -112,14 +110,14 @@ Status Store::append(std::span<const NewUpdate> updates) {
   for (const NewUpdate& update : updates) DX_TRY_OK(check_name(update.doc));
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
     Database& db = impl_->db;
-    DocRow row{};
-    const std::string* current = nullptr;
     for (const NewUpdate& update : updates) {
-      // A turn's updates of one document mostly follow each other: look it up once.
-      if (current == nullptr || *current != update.doc) {
-        DX_TRY(row, find_or_add(db, update.doc));
-        current = &update.doc;
+      auto known = impl_->appended.find(update.doc);
+      if (known == impl_->appended.end()) {
+        if (impl_->appended.size() >= kMostAppended) impl_->appended.clear();
+        DX_TRY(const DocRow found, find_or_add(db, update.doc));
+        known = impl_->appended.emplace(update.doc, found).first;
       }
+      DocRow& row = known->second;
       if (row.last_seq == std::numeric_limits<std::int64_t>::max()) {
         return damaged(db, update.doc, "its numbers are used up");
       }
@@ -227,6 +225,7 @@ Status Store::fold(std::string_view doc, const Snapshot& snapshot) {
   DX_TRY_OK(check_name(doc));
   if (snapshot.covers_seq < 0)
     return Error{ErrorCode::InvalidArgument, "store: a snapshot covers a negative number"};
+  impl_->appended.clear();
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
     Database& db = impl_->db;
     DX_TRY(const std::optional<DocRow> found, find(db, doc));
@@ -261,6 +260,7 @@ Status Store::fold(std::string_view doc, const Snapshot& snapshot) {
 
 Status Store::rename_doc(std::string_view from, std::string_view to) {
   DX_TRY_OK(check_name(to));
+  impl_->appended.clear();
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
     DX_TRY(const std::optional<DocRow> row, find(impl_->db, from));
     if (!row)
@@ -276,6 +276,7 @@ Status Store::rename_doc(std::string_view from, std::string_view to) {
 }
 
 Status Store::remove_doc(std::string_view doc) {
+  impl_->appended.clear();
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
     Database& db = impl_->db;
     DX_TRY(const std::optional<DocRow> row, find(db, doc));

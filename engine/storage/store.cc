@@ -132,6 +132,21 @@ Status Store::Impl::begin(Kind wanted) {
   DX_TRY_OK(q.run());
   kind = wanted;
   open_transaction = true;
+  if (wanted == Kind::Write) {
+    if (Status known = forget_what_others_changed(); !known) {
+      rollback();
+      return known;
+    }
+  }
+  return {};
+}
+
+// Under the write lock, so that it cannot change any more.
+Status Store::Impl::forget_what_others_changed() {
+  DX_TRY(const std::int64_t version, db.number("PRAGMA data_version"));
+  if (version == data_version) return {};
+  appended.clear();
+  data_version = version;
   return {};
 }
 
@@ -170,6 +185,7 @@ void Store::Impl::use_wal_if_filled() noexcept {
 void Store::Impl::rollback() noexcept {
   // SQLite may have rolled back by itself. If this fails too, closing the database will do it.
   if (!db.autocommit()) (void)db.query("ROLLBACK").run();
+  appended.clear();
   open_transaction = false;
   failed.reset();
 }

@@ -1,8 +1,10 @@
 // What Store is made of. Only for the sources of storage/.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include <sys/types.h>
@@ -11,6 +13,11 @@
 #include "engine/storage/store.h"
 
 namespace diaryx::storage {
+
+struct DocRow {
+  std::int64_t id;
+  std::int64_t last_seq;
+};
 
 struct Store::Impl {
   explicit Impl(Database database) : db(std::move(database)) {}
@@ -28,6 +35,12 @@ struct Store::Impl {
   // Which file the database was when we opened it.
   dev_t device = 0;
   ino_t inode = 0;
+
+  // Documents that were appended to, so that the next append need not look for them. Good as long
+  // as nobody else writes, nothing is rolled back and no document is folded, renamed or removed.
+  std::unordered_map<std::string, DocRow> appended;
+  std::int64_t data_version = -1;  // Of the database, when the first of them was noted.
+  Status forget_what_others_changed();
 
   enum class Kind { Read, Write };
   Kind kind = Kind::Read;  // Of the open transaction.

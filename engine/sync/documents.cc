@@ -13,6 +13,8 @@ constexpr std::string_view kBodyPrefix = "body/";
 constexpr std::string_view kPathPrefix = "path/";
 // A log this long is folded when its document is unloaded.
 constexpr std::uint64_t kFoldRows = 64;
+// And one of so many octets while it is in use, if the snapshot would be less than half of them.
+constexpr std::uint64_t kLongLogBytes = 8U << 20U;
 // So many documents, or octets of them, are worth asking the allocator to give memory back.
 constexpr std::size_t kManyDocuments = 100;
 constexpr std::uint64_t kManyBytes = 4U << 20U;
@@ -86,7 +88,7 @@ Result<std::unique_ptr<LiveDocument>> Documents::load(const std::string& name) {
   const Status read = store_.visit(
       name,
       [&](Bytes state) -> Status {
-        document->stored_bytes += state.size();
+        document->stored_bytes = document->folded_bytes = state.size();
         auto applied = document->doc->apply_update(state);
         if (applied) return {};
         return Error{ErrorCode::Corrupt, "stored snapshot: " + applied.error().message};
@@ -305,15 +307,21 @@ void Documents::drop_turn() {
 }
 
 Status Documents::fold(LiveDocument& document) {
+  auto copy = fold_and_copy(document);
+  return copy ? Status() : Status(std::move(copy).error());
+}
+
+// The same document, read back from the snapshot; nothing if nothing of it is stored.
+Result<std::unique_ptr<crdt::Doc>> Documents::fold_and_copy(LiveDocument& document) {
   DX_CHECK(!has_changes());
   DX_TRY(const std::int64_t covered, store_.last_seq(document.name));
-  if (covered == 0) return {};
+  if (covered == 0) return std::unique_ptr<crdt::Doc>();
   storage::Snapshot snapshot{covered, document.doc->encode_state_as_update()};
   // Fold only what can be read back as the same document.
-  crdt::Doc copy(crdt::DocOptions{.client_id = document.doc->client_id()});
-  if (auto s = copy.apply_update(snapshot.state); !s)
+  auto copy = std::make_unique<crdt::Doc>(crdt::DocOptions{.client_id = document.doc->client_id()});
+  if (auto s = copy->apply_update(snapshot.state); !s)
     return std::move(s).error().with(document.name + ": snapshot");
-  if (copy.encode_state_vector() != document.doc->encode_state_vector()) {
+  if (copy->encode_state_vector() != document.doc->encode_state_vector()) {
     return Error{ErrorCode::Corrupt,
                  document.name + ": snapshot does not hold the same state; log kept"};
   }
@@ -324,7 +332,27 @@ Status Documents::fold(LiveDocument& document) {
   DX_TRY_OK(store_.fold(document.name, snapshot));
   DX_TRY_OK(transaction.commit());
   document.log_rows = 0;
-  document.stored_bytes = snapshot.state.size();
+  document.stored_bytes = document.folded_bytes = snapshot.state.size();
+  return copy;
+}
+
+Status Documents::fold_long_logs() {
+  DX_CHECK(!has_changes());
+  bool gave_up = false;
+  for (const auto& [name, document] : documents_) {
+    const std::uint64_t log_bytes = document->stored_bytes - document->folded_bytes;
+    if (log_bytes < std::max(kLongLogBytes, 2 * document->folded_bytes)) continue;
+    // What waits for something that is missing is only in the log.
+    if (document->doc->has_pending()) continue;
+    DX_TRY(auto copy, fold_and_copy(*document));
+    if (!copy || document.get() == workspace_) continue;  // The records refer to that one.
+    if (auto text = copy->root("body", crdt::TypeKind::Text); !text)
+      return std::move(text).error().with(name);
+    document->doc = std::move(copy);
+    watch(*document);
+    gave_up = true;
+  }
+  if (gave_up) give_back_memory();
   return {};
 }
 

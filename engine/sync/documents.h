@@ -44,7 +44,8 @@ struct LiveDocument {
   std::unique_ptr<crdt::Doc> doc;
   std::size_t subscribers = 0;     // Kept by the hub. Not unloaded while there are any.
   std::uint64_t log_rows = 0;      // Updates in the store after the snapshot.
-  std::uint64_t stored_bytes = 0;  // Snapshot and log.
+  std::uint64_t stored_bytes = 0;  // Snapshot and log,
+  std::uint64_t folded_bytes = 0;  // of which the snapshot.
   std::int64_t used_ms = 0;        // Steady time of the last use.
 
   crdt::Text text() const { return doc->text("body"); }
@@ -136,6 +137,10 @@ class Documents {
   void on_unload(std::function<void(const std::string&)> listener) {
     unloaded_ = std::move(listener);
   }
+  // Documents that are in use for long, and whose log has grown beyond what they are: it is folded,
+  // and they are read afresh, so that neither the store nor memory holds for ever what was typed
+  // and deleted again. Between turns only.
+  Status fold_long_logs();
   // One document leaves memory, if nobody has it open.
   Status forget(const std::string& name);
   // Snapshot now, verified before the log goes; not while the store holds what we do not know of
@@ -150,6 +155,7 @@ class Documents {
  private:
   Documents(storage::Store& store, const Clock& clock, Random& random);
   Result<std::unique_ptr<LiveDocument>> load(const std::string& name);
+  Result<std::unique_ptr<crdt::Doc>> fold_and_copy(LiveDocument& document);
   Status load_workspace();
   void watch(LiveDocument& document);
   void note_changed(const LiveDocument& document);

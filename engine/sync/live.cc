@@ -95,9 +95,9 @@ void Live::tick() {
   }
   if (now < next_unload_ms_ || documents_->has_changes()) return;
   next_unload_ms_ = now + kUnloadEveryMs;
-  if (const Status status = documents_->unload_idle(now - limits_.unload_after_ms); !status) {
-    log(LogLevel::Warning, "store", status.error().message);
-  }
+  Status status = documents_->unload_idle(now - limits_.unload_after_ms);
+  if (status) status = documents_->fold_long_logs();
+  if (!status) log(LogLevel::Warning, "store", status.error().message);
 }
 
 std::optional<std::int64_t> Live::next_due_ms() const {
