@@ -1,4 +1,2 @@
 # What find_package(diaryx_crdt) reads: the target diaryx::crdt.
-include(CMakeFindDependencyMacro)
-find_dependency(fmt)
 include(${CMAKE_CURRENT_LIST_DIR}/diaryx_crdt-targets.cmake)

@@ -47,17 +47,26 @@ std::uint64_t Text::length() const {
 std::string Text::to_string() const {
   const State& state = const_state_of(type_);
   const Branch& branch = state.branches[type_.branch];
-  std::string text;
-  text.reserve(static_cast<std::size_t>(branch.length));
+  // As many octets as there are units, to begin with: enough for ASCII.
+  std::string text(static_cast<std::size_t>(branch.length), '\0');
+  std::size_t size = 0;
   for (ItemIx ix = branch.start; ix != kNone; ix = state.items[ix].right) {
     const Item& item = state.items[ix];
     if (item.kind != Kind::String || item.deleted()) continue;
+    const std::string_view piece = content_text(state.arena, item);
     if (item.has(Item::kHasSurrogates)) {
-      codec::append_wtf8(text, content_text(state.arena, item));
+      text.resize(size);  // Halves of a pair may meet here.
+      codec::append_wtf8(text, piece);
     } else {
-      text += content_text(state.arena, item);
+      if (text.size() - size < piece.size()) text.resize(std::max(size + piece.size(), size * 2));
+      copy_octets(reinterpret_cast<std::uint8_t*>(text.data()) + size, as_bytes(piece).data(),
+                  piece.size());
+      size += piece.size();
+      continue;
     }
+    size = text.size();
   }
+  text.resize(size);
   return text;
 }
 

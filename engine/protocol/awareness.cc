@@ -74,8 +74,10 @@ std::uint64_t next_clock(std::uint64_t clock) noexcept {
 
 }  // namespace
 
-Awareness::Awareness(std::uint64_t local_client) : local_(local_client) {
-  entries_[local_client].state_json = "{}";
+Awareness::Awareness(std::uint64_t local_client, std::int64_t now_ms) : local_(local_client) {
+  Entry& entry = entries_[local_client];
+  entry.state_json = "{}";
+  entry.heard_ms = now_ms;
 }
 
 Result<std::vector<Awareness::Incoming>> Awareness::decode(Bytes update) {
@@ -219,6 +221,21 @@ std::vector<std::uint64_t> Awareness::outdated(std::int64_t now_ms, std::int64_t
       out.push_back(client);
   }
   return out;
+}
+
+Awareness::Tick Awareness::tick(std::int64_t now_ms, std::int64_t timeout_ms) {
+  Tick tick;
+  if (const auto own = local_ ? entries_.find(*local_) : entries_.end(); own != entries_.end()) {
+    Entry& entry = own->second;
+    if (entry.state_json && !is_falsy(*entry.state_json) &&
+        now_ms - entry.heard_ms >= timeout_ms / 2) {
+      entry.clock = next_clock(entry.clock);
+      entry.heard_ms = now_ms;
+      tick.renewed.update.updated = {*local_};
+    }
+  }
+  tick.removed = remove(outdated(now_ms, timeout_ms), now_ms);
+  return tick;
 }
 
 Buffer Awareness::encode(const std::vector<std::uint64_t>& clients) const {

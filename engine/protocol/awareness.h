@@ -7,6 +7,9 @@
 // An entry is newer if its clock is higher, or equal and its state is null while ours is not. A
 // client never heard of counts as clock 0, so that its first state arrives with clock 1 or more.
 //
+// Who is here says so again and again: a client renews its state every 15 s, and one that was not
+// heard of for 30 s is gone to the others (tick()).
+//
 // Example: 01 02 01 07 "{"v":1}"   client 2 shows {"v":1}; 01 02 01 04 "null" afterwards: it is
 // gone
 #pragma once
@@ -27,6 +30,11 @@ namespace diaryx::protocol {
 // ones are forgotten first.
 inline constexpr std::size_t kMaxAwarenessClients = 10'000;
 
+// A state that is not renewed for so long is gone; its owner renews it after half of that.
+inline constexpr std::int64_t kAwarenessTimeoutMs = 30'000;
+// How often Yjs looks.
+inline constexpr std::int64_t kAwarenessCheckMs = kAwarenessTimeoutMs / 10;
+
 struct AwarenessChange {
   std::vector<std::uint64_t> added, updated, removed;
   bool empty() const noexcept { return added.empty() && updated.empty() && removed.empty(); }
@@ -44,8 +52,8 @@ class Awareness {
  public:
   // A relay without a state of its own.
   Awareness() = default;
-  // A Yjs client: starts with the state {} at clock 0.
-  explicit Awareness(std::uint64_t local_client);
+  // A Yjs client: starts with the state {} at clock 0, said at `now_ms`.
+  explicit Awareness(std::uint64_t local_client, std::int64_t now_ms = 0);
 
   // Decodes all of `update` before anything changes. `now_ms` is steady time: when these clients
   // were last heard of. Malformed if the update is, or octets follow it; LimitExceeded if more than
@@ -59,6 +67,13 @@ class Awareness {
   AwarenessEvents remove(const std::vector<std::uint64_t>& clients, std::int64_t now_ms);
   // Live remote clients not heard of for `timeout_ms` (30,000 in Yjs).
   std::vector<std::uint64_t> outdated(std::int64_t now_ms, std::int64_t timeout_ms) const;
+  // To be called every kAwarenessCheckMs or so: renews the local state if it is half as old as
+  // `timeout_ms`, and marks those that are outdated as gone. Whoever is in the events' `update` is
+  // to be told to others (encode()). Yjs renews no state that is 0, false or "".
+  struct Tick {
+    AwarenessEvents renewed, removed;
+  };
+  Tick tick(std::int64_t now_ms, std::int64_t timeout_ms = kAwarenessTimeoutMs);
   // The entries of `clients`, in that order; those never heard of are left out. The states 0, false
   // and "" are written as null, as y-protocols does.
   Buffer encode(const std::vector<std::uint64_t>& clients) const;

@@ -93,8 +93,8 @@ std::string costs(const Doc& doc, Places& places) {
   // Each time into another copy, and few in relation to what is there, so that they all go into a
   // document of that size. What is made for the first edit after loading is not what one edit
   // takes.
-  const std::size_t inserts =
-      std::clamp<std::size_t>(copy->text("text").length() / kWord.size() / 20, 10, 1000);
+  const auto inserts = static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(copy->text("text").length() / kWord.size() / 20, 10, 1000));
   const auto load_and_edit = [&] {
     load();
     insert_words(*copy, places, 1);

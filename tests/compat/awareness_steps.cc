@@ -20,20 +20,29 @@ OrderedJson change_view(const AwarenessChange& change) {
   return {{"added", change.added}, {"updated", change.updated}, {"removed", change.removed}};
 }
 
-void expect_events(const OrderedJson& step, const Result<AwarenessEvents>& events, Report& report) {
-  if (!events) return report.fail("call", events.error().message);
-  report.expect("events", step.at("expect"),
-                {{"update", change_view(events->update)}, {"change", change_view(events->change)}});
+OrderedJson events_view(const AwarenessEvents& events) {
+  return {{"update", change_view(events.update)}, {"change", change_view(events.change)}};
 }
 
-Result<AwarenessEvents> set_local(Awareness& awareness, const OrderedJson& state) {
+void expect_events(const OrderedJson& step, const Result<AwarenessEvents>& events, Report& report) {
+  if (!events) return report.fail("call", events.error().message);
+  report.expect("events", step.at("expect"), events_view(*events));
+}
+
+void expect_tick(const OrderedJson& step, const Awareness::Tick& tick, Report& report) {
+  report.expect("events", step.at("expect"),
+                {{"renewed", events_view(tick.renewed)}, {"removed", events_view(tick.removed)}});
+}
+
+Result<AwarenessEvents> set_local(Awareness& awareness, const OrderedJson& state,
+                                  std::int64_t now_ms) {
   DX_TRY(const codec::Any value, to_any(state));
-  return awareness.set_local(codec::to_js_json(value), 0);
+  return awareness.set_local(codec::to_js_json(value), now_ms);
 }
 
 // setLocalStateField of y-protocols: nothing if there is no state.
 Result<AwarenessEvents> set_field(Awareness& awareness, std::uint64_t client,
-                                  const OrderedJson& step) {
+                                  const OrderedJson& step, std::int64_t now_ms) {
   const auto& json = awareness.entries().at(client).state_json;
   if (!json) return AwarenessEvents{};
   DX_TRY(codec::Any state, codec::parse_js_json(*json));
@@ -42,7 +51,7 @@ Result<AwarenessEvents> set_field(Awareness& awareness, std::uint64_t client,
   DX_TRY(codec::Any value, to_any(step.at("value")));
   object->emplace_back(step.at("field").get<std::string>(), std::move(value));
   codec::normalise_keys(*object);
-  return awareness.set_local(codec::to_js_json(state), 0);
+  return awareness.set_local(codec::to_js_json(state), now_ms);
 }
 
 }  // namespace
@@ -62,21 +71,24 @@ bool AwarenessSteps::run(const OrderedJson& step, Report& report) {
   const auto op = step.at("op").get<std::string>();
   if (!op.starts_with("awareness.")) return false;
   const auto id = step.at("id").get<std::string>();
+  const auto now_ms = step.value("now", std::int64_t{0});
   if (op == "awareness.new") {
-    by_id_.insert_or_assign(id, Awareness(step.at("client").get<std::uint64_t>()));
+    by_id_.insert_or_assign(id, Awareness(step.at("client").get<std::uint64_t>(), now_ms));
     locals_[id] = step.at("client").get<std::uint64_t>();
     return true;
   }
   Awareness& awareness = by_id_.at(id);
   if (op == "awareness.setLocal") {
-    expect_events(step, set_local(awareness, step.at("state")), report);
+    expect_events(step, set_local(awareness, step.at("state"), now_ms), report);
   } else if (op == "awareness.setField") {
-    expect_events(step, set_field(awareness, locals_.at(id), step), report);
+    expect_events(step, set_field(awareness, locals_.at(id), step, now_ms), report);
   } else if (op == "awareness.apply") {
     const Buffer update = need(to_bytes(step.at("update")));
-    expect_events(step, awareness.apply(update, 0), report);
+    expect_events(step, awareness.apply(update, now_ms), report);
   } else if (op == "awareness.remove") {
-    expect_events(step, awareness.remove(clients_of(step), 0), report);
+    expect_events(step, awareness.remove(clients_of(step), now_ms), report);
+  } else if (op == "awareness.tick") {
+    expect_tick(step, awareness.tick(now_ms), report);
   } else if (op == "awareness.encode") {
     report.expect_bytes("bytes", step.at("expect").at("bytes"), awareness.encode(clients_of(step)));
   } else if (op == "awareness.check") {

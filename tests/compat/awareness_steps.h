@@ -1,4 +1,6 @@
-// Steps on presence: awareness.*.
+// Steps on presence: awareness.*. Beyond those of the corpus each may have `now` (ms), and there is
+//
+//   awareness.tick  id, now: what Yjs' timer does  → renewed, removed: {update, change}
 #pragma once
 
 #include <map>

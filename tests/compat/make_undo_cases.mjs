@@ -10,6 +10,7 @@ import { join } from 'node:path'
 let now = 1000
 Date.now = () => now // Before yjs is loaded: its UndoManager asks this clock.
 const Y = await import('yjs')
+const { show, read, kindOf } = await import('./yjs_case.mjs')
 
 const kinds = { t: 'text', a: 'array', m: 'map', x: 'xmlfragment' }
 const constructors = { text: Y.Text, array: Y.Array, map: Y.Map, xmlfragment: Y.XmlFragment }
@@ -34,39 +35,16 @@ const randomFrom = seed => {
   return { below, chance: p => next() < p, pick: list => list[below(list.length)] }
 }
 
-// --- How things look in a case (corpus/README.md, "Values") ---
-
-const kindOf = type => {
-  if (type instanceof Y.XmlText) return 'xmltext'
-  if (type instanceof Y.Text) return 'text'
-  if (type instanceof Y.Array) return 'array'
-  if (type instanceof Y.XmlHook) return 'xmlhook'
-  if (type instanceof Y.Map) return 'map'
-  if (type instanceof Y.XmlElement) return 'xmlelement'
-  return 'xmlfragment'
-}
-
-const textForm = text => text.isWellFormed() ? text : { $: 'utf16', v: Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)) }
-
-const valueForm = value => {
-  if (value === undefined) return { $: 'undefined' }
-  if (typeof value === 'string') return textForm(value)
-  if (value === null || typeof value !== 'object') return value
-  if (Array.isArray(value)) return value.map(valueForm)
-  if (value instanceof Uint8Array) return { $: 'bytes', v: base64(value) }
-  if (value instanceof Y.Doc) return { $: 'doc', guid: value.guid }
-  if (value instanceof Y.AbstractType) return { $: 'type', kind: kindOf(value), json: valueForm(value.toJSON()) }
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, valueForm(member)]))
-}
+// --- How events look in a case ---
 
 const eventForm = event => {
   const form = { path: event.path, kind: kindOf(event.target) }
   const keys = Object.fromEntries([...event.keys].map(([key, change]) =>
-    [key, change.action === 'add' ? { action: 'add' } : { action: change.action, old: valueForm(change.oldValue) }]))
+    [key, change.action === 'add' ? { action: 'add' } : { action: change.action, old: show(change.oldValue) }]))
   if (Object.keys(keys).length > 0) form.keys = keys
-  const delta = valueForm(event.delta)
+  const delta = show(event.delta)
   if (delta.length > 0) form.delta = delta
-  const values = items => [...items].flatMap(item => item.content.getContent()).map(valueForm)
+  const values = items => [...items].flatMap(item => item.content.getContent()).map(show)
   const added = values(event.changes.added)
   const deleted = values(event.changes.deleted)
   if (added.length > 0) form.added = added
@@ -75,21 +53,6 @@ const eventForm = event => {
 }
 
 // --- Making and running the edits of a case ---
-
-const materials = {
-  ytext: form => { const t = new Y.Text(); t.insert(0, form.insert); return t },
-  yxmltext: form => { const t = new Y.XmlText(); t.insert(0, form.insert); return t },
-  yarray: form => Y.Array.from(form.items.map(build)),
-  ymap: form => new Y.Map(form.entries.map(([key, value]) => [key, build(value)])),
-  yxmlelement: form => {
-    const element = new Y.XmlElement(form.name)
-    for (const [key, value] of form.attrs) element.setAttribute(key, value)
-    element.insert(0, form.children.map(build))
-    return element
-  },
-  ydoc: form => new Y.Doc({ guid: form.guid, autoLoad: form.autoLoad })
-}
-const build = form => form !== null && typeof form === 'object' && '$' in form ? materials[form.$](form) : form
 
 const follow = (doc, path) => path.slice(1).reduce((type, step) => {
   if (typeof step === 'string') return type instanceof Y.Map ? type.get(step) : type.getAttribute(step)
@@ -113,12 +76,12 @@ const perform = (doc, op) => {
     case 'text.insert': return 'attrs' in op ? type.insert(op.index, op.text, op.attrs) : type.insert(op.index, op.text)
     case 'text.delete': return type.delete(op.index, op.len)
     case 'text.format': return type.format(op.index, op.len, op.attrs)
-    case 'text.embed': return type.insertEmbed(op.index, build(op.value), op.attrs)
-    case 'text.setAttr': case 'xml.setAttr': return type.setAttribute(op.key, build(op.value))
+    case 'text.embed': return type.insertEmbed(op.index, read(op.value), op.attrs)
+    case 'text.setAttr': case 'xml.setAttr': return type.setAttribute(op.key, read(op.value))
     case 'text.removeAttr': case 'xml.removeAttr': return type.removeAttribute(op.key)
-    case 'array.insert': case 'xml.insert': return type.insert(op.index, op.values.map(build))
+    case 'array.insert': case 'xml.insert': return type.insert(op.index, op.values.map(read))
     case 'array.delete': case 'xml.delete': return type.delete(op.index, op.len)
-    case 'map.set': return type.set(op.key, build(op.value))
+    case 'map.set': return type.set(op.key, read(op.value))
     case 'map.delete': return type.delete(op.key)
     case 'map.clear': return type.clear()
   }

@@ -148,6 +148,30 @@ TEST_SUITE("protocol/awareness") {
     CHECK(awareness.outdated(99'000'000, 30'000) == Ids{2});
   }
 
+  TEST_CASE("a tick renews the local state after half the time-out, and removes who was silent") {
+    Awareness awareness(1, 1'000);
+    REQUIRE(awareness.apply(state_of(2, 1, "{}"), 2'000));
+    REQUIRE(awareness.set_local(R"({"n":1})", 2'000));
+    CHECK(awareness.tick(16'999).renewed.update.empty());
+    const Awareness::Tick renewed = awareness.tick(17'000);
+    CHECK(renewed.renewed.update.updated == Ids{1});
+    CHECK(renewed.renewed.change.empty());
+    CHECK(renewed.removed.update.empty());
+    CHECK(awareness.encode({1}) == state_of(1, 2, R"({"n":1})"));
+    CHECK(awareness.tick(17'001).renewed.update.empty());
+    const Awareness::Tick removed = awareness.tick(32'000);
+    CHECK(removed.renewed.update.updated == Ids{1});
+    CHECK(removed.removed.change.removed == Ids{2});
+    CHECK(awareness.encode({2}) == state_of(2, 1, "null"));
+    // A state that JavaScript takes for none is not renewed, and a relay has none.
+    REQUIRE(awareness.set_local("0", 40'000));
+    CHECK(awareness.tick(90'000).renewed.update.empty());
+    Awareness relay;
+    REQUIRE(relay.apply(state_of(2, 1, "{}"), 0));
+    CHECK(relay.tick(protocol::kAwarenessTimeoutMs).removed.update.removed == Ids{2});
+    CHECK(relay.tick(protocol::kAwarenessTimeoutMs).removed.update.empty());
+  }
+
   TEST_CASE("a bad update changes nothing") {
     Awareness relay;
     REQUIRE(relay.apply(state_of(2, 1, "{}"), 0));
