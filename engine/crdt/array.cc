@@ -1,7 +1,7 @@
-#include "engine/crdt/integrate.h"
-#include "engine/crdt/list_edit.h"
-#include "engine/crdt/position.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/integrate.h"
+#include "engine/crdt/edit/list_edit.h"
+#include "engine/crdt/edit/position.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 namespace {

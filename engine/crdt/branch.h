@@ -9,7 +9,7 @@
 
 #include "engine/crdt/doc.h"
 #include "engine/crdt/id.h"
-#include "engine/crdt/list_index.h"
+#include "engine/crdt/structs/list_index.h"
 
 namespace diaryx::crdt {
 

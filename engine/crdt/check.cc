@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/crdt/position.h"
+#include "engine/crdt/edit/position.h"
 
 namespace diaryx::crdt {
 namespace {

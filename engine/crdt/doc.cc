@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "engine/crdt/apply.h"
 #include "engine/crdt/check.h"
-#include "engine/crdt/encode.h"
+#include "engine/crdt/edit/apply.h"
 #include "engine/crdt/state.h"
 #include "engine/crdt/update.h"
+#include "engine/crdt/wire/encode.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "engine/crdt/change_view.h"
-#include "engine/crdt/position.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/change_view.h"
+#include "engine/crdt/edit/position.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 

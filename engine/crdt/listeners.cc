@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "engine/crdt/change_view.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/change_view.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 

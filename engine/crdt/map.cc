@@ -1,5 +1,5 @@
-#include "engine/crdt/integrate.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/integrate.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -7,7 +7,7 @@
 #include "engine/codec/reader.h"
 #include "engine/codec/writer.h"
 #include "engine/codec/wtf8.h"
-#include "engine/crdt/position.h"
+#include "engine/crdt/edit/position.h"
 #include "engine/crdt/state.h"
 
 namespace diaryx::crdt {

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "engine/crdt/lazy_update.h"
 #include "engine/crdt/state.h"
+#include "engine/crdt/wire/lazy_update.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "engine/codec/wtf8.h"
-#include "engine/crdt/encode.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/value.h"
+#include "engine/crdt/wire/encode.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "engine/crdt/branch.h"
-#include "engine/crdt/content.h"
 #include "engine/crdt/doc.h"
-#include "engine/crdt/key_table.h"
 #include "engine/crdt/listeners.h"
-#include "engine/crdt/pending.h"
-#include "engine/crdt/redone.h"
 #include "engine/crdt/registry.h"
-#include "engine/crdt/staged.h"
-#include "engine/crdt/struct_store.h"
+#include "engine/crdt/structs/content.h"
+#include "engine/crdt/structs/key_table.h"
+#include "engine/crdt/structs/pending.h"
+#include "engine/crdt/structs/redone.h"
+#include "engine/crdt/structs/staged.h"
+#include "engine/crdt/structs/struct_store.h"
 #include "engine/crdt/transaction.h"
 
 namespace diaryx::crdt {

@@ -1,12 +1,12 @@
 #include <algorithm>
 
 #include "engine/codec/wtf8.h"
-#include "engine/crdt/format.h"
-#include "engine/crdt/integrate.h"
-#include "engine/crdt/list_edit.h"
-#include "engine/crdt/position.h"
-#include "engine/crdt/typing.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/format.h"
+#include "engine/crdt/edit/integrate.h"
+#include "engine/crdt/edit/list_edit.h"
+#include "engine/crdt/edit/position.h"
+#include "engine/crdt/edit/typing.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -1,10 +1,10 @@
 // What a transaction did to a text, as a delta. The steps are those of YTextEvent.delta, in its
 // order: which operations come out, and which marks turn out to be useless, depends on it.
 #include "engine/codec/wtf8.h"
-#include "engine/crdt/change_view.h"
-#include "engine/crdt/format.h"
-#include "engine/crdt/integrate.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/change_view.h"
+#include "engine/crdt/edit/format.h"
+#include "engine/crdt/edit/integrate.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -1,7 +1,7 @@
 #include <string>
 
 #include "engine/codec/reader.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 namespace {

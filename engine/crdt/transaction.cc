@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/crdt/collect.h"
-#include "engine/crdt/encode.h"
-#include "engine/crdt/format_cleanup.h"
+#include "engine/crdt/edit/collect.h"
+#include "engine/crdt/edit/format_cleanup.h"
 #include "engine/crdt/state.h"
+#include "engine/crdt/wire/encode.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/crdt/edit/redo.h"
 #include "engine/crdt/listeners.h"
-#include "engine/crdt/redo.h"
 
 namespace diaryx::crdt {
 

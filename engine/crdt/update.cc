@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "engine/crdt/lazy_update.h"
-#include "engine/crdt/merge_log.h"
+#include "engine/crdt/wire/lazy_update.h"
+#include "engine/crdt/wire/merge_log.h"
 
 namespace diaryx::crdt {
 namespace {

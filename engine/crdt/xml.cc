@@ -3,8 +3,8 @@
 
 #include "engine/codec/json_text.h"
 #include "engine/codec/wtf8.h"
-#include "engine/crdt/list_edit.h"
-#include "engine/crdt/value.h"
+#include "engine/crdt/edit/list_edit.h"
+#include "engine/crdt/edit/value.h"
 
 namespace diaryx::crdt {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/crdt/lazy_update.h"
+#include "engine/crdt/wire/lazy_update.h"
 
 namespace diaryx::compat {
 namespace {

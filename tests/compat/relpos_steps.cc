@@ -1,6 +1,6 @@
 #include "tests/compat/relpos_steps.h"
 
-#include "engine/crdt/position.h"
+#include "engine/crdt/edit/position.h"
 #include "engine/crdt/relative_position.h"
 #include "tests/compat/edits.h"
 #include "tests/compat/values.h"

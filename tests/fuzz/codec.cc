@@ -7,8 +7,8 @@
 #include "engine/codec/json_text.h"
 #include "engine/codec/reader.h"
 #include "engine/codec/writer.h"
-#include "engine/crdt/columns.h"
-#include "engine/crdt/content.h"
+#include "engine/crdt/structs/content.h"
+#include "engine/crdt/wire/columns.h"
 #include "tests/compat/memory_meter.h"
 #include "tests/fuzz/target.h"
 

@@ -1,4 +1,4 @@
-#include "engine/crdt/list_index.h"
+#include "engine/crdt/structs/list_index.h"
 
 #include <vector>
 

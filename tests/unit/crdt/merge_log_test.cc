@@ -1,5 +1,5 @@
 // Merging a log by copying gives what merging it piece by piece gives.
-#include "engine/crdt/merge_log.h"
+#include "engine/crdt/wire/merge_log.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "engine/crdt/struct_store.h"
+#include "engine/crdt/structs/struct_store.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,0 +1,222 @@
+// The columns of update v2, read and written in inner loops. The formats are told in
+// codec/columns.h, which does the same behind Results; here failure is the sticky flag of wire.h.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "engine/codec/wtf8.h"
+#include "engine/crdt/structs/content.h"
+#include "engine/crdt/structs/var_uint.h"
+
+namespace diaryx::crdt {
+
+// --- Reading ---
+
+class UintColumnReader {
+ public:
+  explicit UintColumnReader(Bytes column) : in_(column) {}
+  explicit UintColumnReader(const WireReader& rest) : in_(rest) {}
+  bool failed() const noexcept { return in_.failed(); }
+  std::uint64_t next() noexcept {
+    if (count_ == 0) {
+      const WireReader::VarInt head = in_.var_int();
+      value_ = head.magnitude;
+      count_ = head.negative ? in_.var_uint() + 2 : 1;
+      if (value_ > kMaxClock) {
+        in_.fail("a number above 2^53 - 1");
+        value_ = 0;
+      }
+    }
+    --count_;
+    return value_;
+  }
+
+ private:
+  WireReader in_;
+  std::uint64_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+class DiffColumnReader {
+ public:
+  explicit DiffColumnReader(Bytes column) : in_(column) {}
+  bool failed() const noexcept { return in_.failed(); }
+  // 0 .. 2^53 - 1, else it fails.
+  std::uint64_t next() noexcept {
+    if (count_ == 0) {
+      const WireReader::VarInt head = in_.var_int();
+      const auto magnitude = static_cast<std::int64_t>(head.magnitude);
+      const std::int64_t doubled = head.negative ? -magnitude : magnitude;
+      difference_ = doubled >> 1;  // Rounds down, as Math.floor does.
+      count_ = (doubled & 1) != 0 ? in_.var_uint() + 2 : 1;
+    }
+    --count_;
+    value_ += difference_;
+    if (value_ < 0 || value_ > static_cast<std::int64_t>(kMaxClock)) {
+      in_.fail("a number outside 0 .. 2^53 - 1");
+      value_ = 0;
+    }
+    return static_cast<std::uint64_t>(value_);
+  }
+
+ private:
+  WireReader in_;
+  std::int64_t value_ = 0;
+  std::int64_t difference_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+class OctetColumnReader {
+ public:
+  explicit OctetColumnReader(Bytes column) : in_(column) {}
+  bool failed() const noexcept { return in_.failed(); }
+  std::uint8_t next() noexcept {
+    if (count_ == 0 && !for_ever_) {
+      value_ = in_.u8();
+      if (in_.remaining() == 0) {
+        for_ever_ = true;  // The last run has no count.
+      } else {
+        count_ = in_.var_uint() + 1;
+      }
+    }
+    if (!for_ever_) --count_;
+    return value_;
+  }
+
+ private:
+  WireReader in_;
+  std::uint8_t value_ = 0;
+  std::uint64_t count_ = 0;
+  bool for_ever_ = false;
+};
+
+class StringColumnReader {
+ public:
+  explicit StringColumnReader(Bytes column);
+  bool failed() const noexcept { return failed_ || lengths_.failed(); }
+  // WTF-8, for a length may cut a character in two. Valid until the next call; `lasting` tells
+  // whether it lives as long as the column.
+  std::string_view next(bool& lasting);
+
+ private:
+  std::string_view rest_;
+  UintColumnReader lengths_;
+  bool ascii_ = false;
+  bool failed_ = false;
+  char16_t low_half_ = 0;  // Second half of the character before rest_, not yet given out.
+  std::string scratch_;
+};
+
+// --- Writing ---
+
+void write_var_int(WireWriter& out, std::uint64_t magnitude, bool negative);
+
+class UintColumnWriter {
+ public:
+  void write(std::uint64_t value) {
+    if (value == value_) {
+      ++count_;
+      return;
+    }
+    flush();
+    value_ = value;
+    count_ = 1;
+  }
+  Bytes finish() {
+    flush();
+    count_ = 0;
+    return out_.written();
+  }
+
+ private:
+  void flush() {
+    if (count_ == 0) return;
+    out_.reserve(3 * WireWriter::kMaxVar);
+    write_var_int(out_, value_, count_ > 1);
+    if (count_ > 1) out_.var_uint(count_ - 2);
+  }
+  WireWriter out_;
+  std::uint64_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+class DiffColumnWriter {
+ public:
+  void write(std::uint64_t value) {
+    const std::int64_t difference = static_cast<std::int64_t>(value) - value_;
+    value_ = static_cast<std::int64_t>(value);
+    if (difference == difference_) {
+      ++count_;
+      return;
+    }
+    flush();
+    difference_ = difference;
+    count_ = 1;
+  }
+  Bytes finish() {
+    flush();
+    count_ = 0;
+    return out_.written();
+  }
+
+ private:
+  void flush() {
+    if (count_ == 0) return;
+    out_.reserve(3 * WireWriter::kMaxVar);
+    const std::int64_t head = difference_ * 2 + (count_ > 1 ? 1 : 0);
+    write_var_int(out_, static_cast<std::uint64_t>(head < 0 ? -head : head), head < 0);
+    if (count_ > 1) out_.var_uint(count_ - 2);
+  }
+  WireWriter out_;
+  std::int64_t value_ = 0;
+  std::int64_t difference_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+class OctetColumnWriter {
+ public:
+  void write(std::uint8_t value) {
+    if (count_ > 0 && value == value_) {
+      ++count_;
+      return;
+    }
+    out_.reserve(2 * WireWriter::kMaxVar);
+    if (count_ > 0) out_.var_uint(count_ - 1);
+    out_.u8(value);
+    value_ = value;
+    count_ = 1;
+  }
+  Bytes finish() const { return out_.written(); }  // The last run has no count.
+
+ private:
+  WireWriter out_;
+  std::uint8_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+class StringColumnWriter {
+ public:
+  // `shape` as an item's flags: ASCII, has surrogates.
+  void write(std::string_view wtf8, std::uint8_t shape) {
+    const bool ascii = (shape & Item::kAscii) != 0;
+    lengths_.write(ascii ? wtf8.size() : utf16_length(wtf8));
+    if ((shape & Item::kHasSurrogates) != 0) {
+      surrogates_ = true;
+      codec::append_wtf8(joined_, wtf8);
+    } else {
+      joined_.append(wtf8);
+    }
+  }
+  // The whole column.
+  Bytes finish();
+
+ private:
+  std::string joined_;
+  UintColumnWriter lengths_;
+  WireWriter out_;
+  bool surrogates_ = false;
+};
+
+}  // namespace diaryx::crdt

@@ -1,0 +1,426 @@
+#include "engine/crdt/wire/decode.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "engine/codec/reader.h"
+#include "engine/crdt/wire/source.h"
+
+namespace diaryx::crdt {
+namespace {
+
+constexpr std::uint8_t kHasOrigin = 0x80;
+constexpr std::uint8_t kHasRightOrigin = 0x40;
+constexpr std::uint8_t kHasParentSub = 0x20;
+// Offsets into the arena are 32 bits; JSON may grow a few times when it is written JavaScript's
+// way.
+constexpr std::size_t kMaxArena = 0xF0000000U;
+constexpr std::size_t kMaxGrowth = 8;
+
+template <class Source>
+class Decoder {
+ public:
+  Decoder(State& state, Bytes update, Staged& staged)
+      : state_(state),
+        source_(update),
+        in_(source_.rest()),
+        structs_left_(source_.max_structs()),
+        staged_(staged),
+        pool_(state.items.size()),
+        arena_(state.arena.size()),
+        keys_(state.keys.size()),
+        clients_(state.store.size()),
+        values_(state.values.size()),
+        roots_(state.roots.size()) {}
+
+  Status run() {
+    const std::uint64_t sections = in_.var_uint();
+    if (sections > in_.remaining()) in_.fail("more clients than octets");
+    for (std::uint64_t i = 0; i < sections && !in_.failed(); ++i) section();
+    deletes();
+    if (!in_.failed() && in_.remaining() != 0) in_.fail("goes on after its end");
+    if (in_.failed()) {
+      roll_back();
+      return Error{ErrorCode::Malformed,
+                   fmt::format("update: {} (octet {})", in_.why(), in_.failed_at())};
+    }
+    order_sections();
+    return {};
+  }
+
+ private:
+  ClientIx intern(std::uint64_t id) {
+    if (id != last_id_ || last_ix_ == kNone) {
+      if (state_.store.size() >= kMaxClients) {
+        in_.fail("more clients than a document holds");
+        return 0;
+      }
+      last_ix_ = state_.store.intern(id);
+      last_id_ = id;
+    }
+    return last_ix_;
+  }
+
+  // A neighbour or parent of `item`. Of the same client, it must be older.
+  Id reference(const Item& item, WireId id) {
+    const Id result{intern(id.client), id.clock};
+    if (result.client == item.client && result.clock >= item.clock)
+      in_.fail("a struct refers to a later one");
+    return result;
+  }
+
+  void section() {
+    const std::uint64_t structs = in_.var_uint();
+    if (structs > structs_left_) return in_.fail("more structs than octets");
+    if (Source::kIsV2) structs_left_ -= structs;
+    const ClientIx ix = intern(source_.client());
+    Clock clock = in_.var_uint();
+    Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
+    for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
+      Item& item = state_.items[state_.items.make_last()];  // Nothing below makes another one.
+      item.client = ix;
+      item.set_clock(clock);
+      if (Source::kIsV2 || !read_run(item)) read_struct(item);
+      const std::uint64_t length = item.length;
+      if (length == 0) in_.fail("a struct without length");
+      if (length > kMaxClock - clock) in_.fail("a clock above 2^53 - 1");
+      clock += length;
+    }
+    section.end = static_cast<ItemIx>(state_.items.size());
+    staged_.sections.push_back(section);
+  }
+
+  // Highest client first. As Yjs reads it, the last section of a client is the only one that
+  // counts.
+  void order_sections() {
+    std::vector<Section>& sections = staged_.sections;
+    const auto descending = [this](const Section& a, const Section& b) {
+      return state_.store[a.client].id > state_.store[b.client].id;
+    };
+    if (!std::is_sorted(sections.begin(), sections.end(), descending)) {
+      std::stable_sort(sections.begin(), sections.end(), descending);
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < sections.size(); ++i) {
+      if (i + 1 < sections.size() && sections[i + 1].client == sections[i].client) {
+        for (ItemIx ix = sections[i].next; ix < sections[i].end; ++ix) discard_staged(state_, ix);
+      } else {
+        sections[kept++] = sections[i];
+      }
+    }
+    sections.resize(kept);
+  }
+
+  // The client whose number begins at `at`, mostly the same as the last one.
+  ClientIx read_client(const std::uint8_t*& at) {
+    if (last_ix_ != kNone) {
+      const Client& last = state_.store[last_ix_];
+      if (is_client_at(at, last)) {
+        at += last.wire_size;
+        return last_ix_;
+      }
+    }
+    const std::uint64_t id = get_var_uint(at);
+    return id <= kMaxClock ? intern(id) : kNone;
+  }
+
+  // A neighbour; none if that must be looked at again, with care.
+  Id read_neighbour(const Item& item, const std::uint8_t*& at) {
+    const ClientIx client = read_client(at);
+    const Clock clock = get_var_uint(at);
+    if (clock > kMaxClock || (client == item.client && clock >= item.clock)) return {};
+    return {client, clock};
+  }
+
+  // In v1, what nearly all structs of a text are: a run of ASCII characters between neighbours, or
+  // what is left of one. False, and nothing read, if this is none or not as it must be.
+  bool read_run(Item& item) {
+    constexpr std::size_t kHeader = 1 + 5 * WireWriter::kMaxVar;
+    const std::uint8_t* at = in_.cursor();
+    const std::size_t remaining = in_.remaining();
+    if (remaining < kHeader + 8) return false;
+    const unsigned info = *at++;
+    const auto kind = static_cast<Kind>(info & 0x1FU);
+    if ((kind != Kind::String && kind != Kind::Deleted) ||
+        (info & (kHasOrigin | kHasRightOrigin)) == 0) {
+      return false;
+    }
+    Id origin;
+    Id right;
+    if ((info & kHasOrigin) != 0 && (origin = read_neighbour(item, at)).none()) return false;
+    if ((info & kHasRightOrigin) != 0 && (right = read_neighbour(item, at)).none()) return false;
+    const std::uint64_t length = get_var_uint(at);
+    if (length == 0 || length > kMaxClock) return false;
+    if (kind == Kind::String) {
+      if (length > remaining - kHeader) return false;
+      const auto size = static_cast<std::size_t>(length);
+      if (!is_ascii(as_text(Bytes(at, size)))) return false;
+      item.content = state_.arena.append(Bytes(at, size));
+      item.content_size = static_cast<std::uint32_t>(size);
+      item.set(Item::kAscii);
+      at += size;
+    }
+    item.kind = kind;
+    item.set_length(length);
+    item.set_origin(origin);
+    item.set_right_origin(right);
+    in_.advance_to(at);
+    if (!origin.none() && origin.client == right.client) check_order(item);
+    return true;
+  }
+
+  void read_struct(Item& item) {
+    const std::uint8_t info = source_.info();
+    const unsigned kind = info & 0x1FU;
+    if (kind == 0 || kind == 10) {
+      item.kind = static_cast<Kind>(kind);
+      item.set_length(kind == 0 ? source_.length() : in_.var_uint());
+      item.set(Item::kDeleted);
+      return;
+    }
+    if (kind > 10) return in_.fail("a struct of unknown kind");
+    item.kind = static_cast<Kind>(kind);
+    if ((info & kHasOrigin) != 0) item.set_origin(reference(item, source_.left_id()));
+    if ((info & kHasRightOrigin) != 0) item.set_right_origin(reference(item, source_.right_id()));
+    if (!item.origin().none() && item.origin_client() == item.right_origin_client())
+      check_order(item);
+    if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
+      if (source_.parent_is_root()) {
+        const KeyIx name = intern_text(source_.text());
+        if (in_.failed()) return;
+        item.parent = state_.root_of(name);
+      } else {
+        item.set_origin(reference(item, source_.left_id()));
+        item.set(Item::kParentIsId);
+      }
+      if ((info & kHasParentSub) != 0) item.parent_sub = intern_text(source_.text());
+    }
+    if (!in_.failed()) read_content(item);
+  }
+
+  // Neighbours in one run of a client lie in the order of their clocks. (In different runs they may
+  // lie in any order.) Asked of what is new and comes from outside: what we have once taken must
+  // not be refused when it comes again.
+  void check_order(const Item& item) {
+    if (item.origin_clock() <= item.right_origin_clock() || !staged_.from_outside) return;
+    const Client& client = state_.store[item.origin_client()];
+    const bool known = item.clock < state_.store[item.client].state;
+    if (known || item.origin_clock() >= client.state) return;
+    const ItemIx back = client.structs.back();
+    const bool in_last = item.origin_clock() >= state_.items[back].clock;
+    const Item& left = state_.items[in_last ? back : state_.store.item_at(item.origin())];
+    // What was collected lost its order.
+    if (left.clock <= item.right_origin_clock() && !left.is_gc()) {
+      in_.fail("a struct lies right of its right neighbour");
+    }
+  }
+
+  KeyIx intern_text(const WireText& text) {
+    return in_.failed() ? kNone : state_.keys.intern(text.text);
+  }
+
+  void read_content(Item& item) {
+    item.content = static_cast<std::uint32_t>(state_.arena.size());
+    item.length = 1;
+    switch (item.kind) {
+      case Kind::Deleted:
+        item.set_length(source_.length());
+        return;
+      case Kind::String:
+        return read_text(item);
+      case Kind::Any:
+        item.set_length(source_.length());
+        if (item.length > in_.remaining()) return in_.fail("more values than octets");
+        read_anys(in_, item.length, state_.arena);
+        break;
+      case Kind::Json:
+        read_json_values(item);
+        break;
+      case Kind::Binary:
+        append(in_.var_bytes());
+        break;
+      case Kind::Embed:
+        item.content = read_json_value();
+        return;
+      case Kind::Doc: {
+        append_text(source_.text().text);
+        read_doc_options(in_, state_.arena);
+        break;
+      }
+      case Kind::Format:
+        item.content = intern_text(source_.key());
+        item.content_size = read_json_value();
+        return;
+      case Kind::Type:
+        return read_type(item);
+      case Kind::Gc:
+      case Kind::Skip:
+        return;
+    }
+    item.content_size = static_cast<std::uint32_t>(state_.arena.size() - item.content);
+  }
+
+  void read_text(Item& item) {
+    std::string_view text;
+    if constexpr (Source::kIsV2) {
+      text = source_.text().text;  // WTF-8 where a length cuts a pair.
+      const TextShape shape = measure(text);
+      item.set_length(shape.units);
+      item.flags = static_cast<std::uint8_t>(item.flags | shape.flags);
+    } else {
+      text = as_text(source_.text_octets());
+      if (is_ascii(text)) {
+        item.set_length(text.size());
+        item.set(Item::kAscii);
+      } else if (is_utf8(text)) {
+        item.set_length(utf16_length(text));
+      } else {
+        return in_.fail("a string is not UTF-8");
+      }
+    }
+    append(as_bytes(text));
+    item.content_size = static_cast<std::uint32_t>(text.size());
+  }
+
+  void read_json_values(Item& item) {
+    item.set_length(source_.length());
+    if (item.length > structs_left_) return in_.fail("more values than octets");
+    Arena one;
+    for (std::uint64_t i = 0; i < item.length && !in_.failed(); ++i) {
+      one.clear();
+      if constexpr (Source::kIsV2) {
+        canonical_json(source_.text().text, one, true);
+      } else {
+        read_json(in_, one, true);
+      }
+      append_text(as_text(one.octets()));
+    }
+  }
+
+  void canonical_json(std::string_view text, Arena& arena, bool undefined_too) {
+    if (in_.failed()) return;
+    if (!append_canonical_json(text, arena, undefined_too)) in_.fail("a value is not JSON");
+  }
+
+  ValueIx read_json_value() {
+    const auto ix = static_cast<ValueIx>(state_.values.size());
+    if constexpr (Source::kIsV2) {
+      const std::uint8_t* start = in_.cursor();
+      bool canonical = true;
+      scan_any(in_, canonical);
+      if (in_.failed()) return kNone;
+      const auto value = codec::Reader(Bytes(start, in_.cursor())).any();
+      if (!value) {
+        in_.fail("an any-value cannot be read");
+        return kNone;
+      }
+      state_.values.push_back(store_json_value(state_.arena, *value));
+    } else {
+      const std::size_t start = state_.arena.size();
+      read_json(in_, state_.arena);
+      state_.values.push_back({static_cast<std::uint32_t>(start),
+                               static_cast<std::uint32_t>(state_.arena.size() - start), 0, 0});
+    }
+    return ix;
+  }
+
+  void read_type(Item& item) {
+    const std::uint64_t kind = source_.type_ref();
+    if (kind > static_cast<std::uint64_t>(TypeKind::XmlText))
+      return in_.fail("a type of unknown kind");
+    const bool named = kind == static_cast<std::uint64_t>(TypeKind::XmlElement) ||
+                       kind == static_cast<std::uint64_t>(TypeKind::XmlHook);
+    const KeyIx name = named ? intern_text(source_.key()) : kNone;
+    if (in_.failed()) return;
+    item.content = state_.branches.make();
+    made_.push_back(item.content);
+    Branch& branch = state_.branches[item.content];
+    branch.kind = static_cast<TypeKind>(kind);
+    branch.name = name;
+    branch.owner = item.id();
+  }
+
+  void append(Bytes octets) { state_.arena.append(octets); }
+  void append_text(std::string_view text) {
+    WireWriter length;
+    length.reserve(WireWriter::kMaxVar);
+    length.var_uint(text.size());
+    append(length.written());
+    append(as_bytes(text));
+  }
+
+  void deletes() {
+    const std::uint64_t clients = in_.var_uint();
+    if (clients > in_.remaining()) in_.fail("more clients in the delete set than octets");
+    for (std::uint64_t i = 0; i < clients && !in_.failed(); ++i) {
+      source_.begin_deletes();
+      const ClientIx ix = intern(in_.var_uint());
+      const std::uint64_t ranges = in_.var_uint();
+      if (ranges > in_.remaining()) return in_.fail("more deletes than octets");
+      for (std::uint64_t k = 0; k < ranges && !in_.failed(); ++k) {
+        const Clock clock = source_.delete_clock();
+        const std::uint64_t length = source_.delete_length();
+        if (length > kMaxClock - clock) return in_.fail("a deleted clock above 2^53 - 1");
+        if (length > 0) staged_.deletes.push_back({ix, clock, length});
+      }
+    }
+  }
+
+  void roll_back() {
+    state_.items.truncate(pool_);
+    state_.arena.truncate(arena_);
+    state_.values.resize(values_);
+    for (const BranchIx ix : made_) state_.branches.unmake(ix);
+    for (std::size_t i = roots_; i < state_.roots.size(); ++i) {
+      state_.root_by_key[state_.branches[state_.roots[i]].name] = kNone;
+      state_.branches.unmake(state_.roots[i]);
+    }
+    state_.roots.resize(roots_);
+    state_.keys.truncate(keys_);
+    if (state_.root_by_key.size() > keys_) state_.root_by_key.resize(keys_);
+    state_.store.truncate(clients_);
+    staged_.sections.clear();
+    staged_.deletes.clear();
+  }
+
+  State& state_;
+  Source source_;
+  WireReader& in_;
+  std::uint64_t structs_left_;
+  Staged& staged_;
+  // What there was before.
+  std::size_t pool_;
+  std::size_t arena_;
+  std::size_t keys_;
+  std::size_t clients_;
+  std::size_t values_;
+  std::size_t roots_;
+  std::vector<BranchIx> made_;
+  std::uint64_t last_id_ = 0;
+  ClientIx last_ix_ = kNone;
+};
+
+}  // namespace
+
+Status decode_update(State& state, Format format, Bytes update, Staged& staged) {
+  staged.sections.clear();
+  staged.deletes.clear();
+  staged.arena_start = state.arena.size();
+  staged.values_start = state.values.size();
+  if (state.arena.size() + std::uint64_t{update.size()} * kMaxGrowth > kMaxArena) {
+    return Error{ErrorCode::LimitExceeded,
+                 fmt::format("update: {} octets on top of {} are more than a document holds",
+                             update.size(), state.arena.size())};
+  }
+  state.arena.reserve(update.size());
+  if (format == Format::V2) return Decoder<V2Source>(state, update, staged).run();
+  return Decoder<V1Source>(state, update, staged).run();
+}
+
+void discard_staged(State& state, ItemIx ix) {
+  if (state.items[ix].kind == Kind::Type) state.branches.unmake(state.items[ix].content);
+  state.items.free(ix);
+}
+
+}  // namespace diaryx::crdt
