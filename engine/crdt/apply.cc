@@ -65,7 +65,7 @@ class Integration {
   // Integrates the next struct of a section and all that it waits for.
   void take(std::size_t section) {
     stack_.clear();
-    stack_.push_back(section);
+    push(section);
     while (!stack_.empty()) {
       Section& current = sections_[stack_.back()];
       const ItemIx ix = current.next;
@@ -74,7 +74,7 @@ class Integration {
       if (item.kind == Kind::Skip || item.end() <= state) {
         discard_staged(state_, ix);
         ++current.next;
-        stack_.pop_back();
+        pop();
         continue;
       }
       if (item.clock > state) {
@@ -85,16 +85,25 @@ class Integration {
       if (missing == kNone) {
         integrate_staged(state_, ix, state - item.clock);
         ++current.next;
-        stack_.pop_back();
+        pop();
         continue;
       }
       const std::size_t other = section_of(missing);
-      if (other == kNoSection || std::find(stack_.begin(), stack_.end(), other) != stack_.end()) {
+      if (other == kNoSection || sections_[other].waits) {
         note_missing(state_, missing, state_.store[missing].state);
         return park_stack();
       }
-      stack_.push_back(other);
+      push(other);
     }
+  }
+
+  void push(std::size_t section) {
+    sections_[section].waits = true;
+    stack_.push_back(section);
+  }
+  void pop() {
+    sections_[stack_.back()].waits = false;
+    stack_.pop_back();
   }
 
   // Everything that the stack's sections still hold has to wait.
@@ -171,8 +180,20 @@ bool apply_delete(State& state, DeleteRange& range) {
   return false;
 }
 
+// As Yjs writes them: highest client first, by clock, none reaching into the next.
+bool in_order(const StructStore& store, const DeleteRange& a, const DeleteRange& b) {
+  if (a.client == b.client) return a.clock + a.length <= b.clock;
+  return store[a.client].id > store[b.client].id;
+}
+
 void apply_deletes(State& state, std::vector<DeleteRange>& deletes) {
   Pending& pending = state.pending;
+  // Ranges that say the same again and again would have the same structs walked as often.
+  const auto goes_back = [&](const DeleteRange& a, const DeleteRange& b) {
+    return !in_order(state.store, a, b);
+  };
+  if (std::adjacent_find(deletes.begin(), deletes.end(), goes_back) != deletes.end())
+    sort_and_join(state.store, deletes);
   // What waited may be there now, if anything came at all.
   if (!state.transaction.touched.empty()) {
     std::erase_if(pending.deletes, [&](DeleteRange& range) { return apply_delete(state, range); });
