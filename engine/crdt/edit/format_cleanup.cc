@@ -48,15 +48,15 @@ void clean_around(State& state, ItemIx ix, std::unordered_set<ItemIx>& seen_item
   if (seen_items.count(ix) > 0) return;
   const auto in_gap = [&](ItemIx at) { return at != kNone && !state.items[at].visible(); };
   while (in_gap(state.items[ix].right)) ix = state.items[ix].right;
-  std::vector<KeyIx> seen;
+  KeyedList<ItemIx> seen;  // The last mark of each key.
   for (; in_gap(ix); ix = state.items[ix].left) {
     seen_items.insert(ix);
     const Item& item = state.items[ix];
     if (item.deleted() || item.kind != Kind::Format) continue;
-    if (std::find(seen.begin(), seen.end(), item.content) != seen.end()) {
+    if (seen.find(item.content) != nullptr) {
       delete_item(state, ix);
     } else {
-      seen.push_back(item.content);
+      seen.set(item.content, ix);
     }
   }
 }

@@ -144,11 +144,14 @@ void scan_integer(WireReader& in, bool& canonical) noexcept {
   const std::size_t start = in.position();
   std::uint8_t octet = in.u8();
   std::uint64_t value = octet & 0x3FU;
-  for (unsigned shift = 6; (octet & 0x80U) != 0; shift += 7) {
+  // Padding, octets without bits, may follow for ever.
+  for (unsigned shift = 6; (octet & 0x80U) != 0; shift += shift < 56 ? 7 : 0) {
     octet = in.u8();
     if (in.failed()) return;
-    if (shift < 56) value |= static_cast<std::uint64_t>(octet & 0x7FU) << shift;
-    if (shift >= 56 || value > kMaxClock) return in.fail("an integer above 2^53 - 1");
+    const std::uint64_t bits = octet & 0x7FU;
+    if (shift < 56) value |= bits << shift;
+    if ((shift >= 56 && bits != 0) || value > kMaxClock)
+      return in.fail("an integer above 2^53 - 1");
   }
   std::size_t shortest = 1;
   for (std::uint64_t rest = value >> 6U; rest != 0; rest >>= 7U) ++shortest;
