@@ -62,9 +62,15 @@ struct CommitOptions {
   bool skip_validation = false;
 };
 struct StatusOptions {};
+struct ShareOptions {
+  bool read_only = false;
+  std::int64_t lifetime_s = 0;     // 0: until it is ended.
+  bool list = false;               // Instead of making one.
+  std::optional<std::string> end;  // A code; instead of making one.
+};
 
 using Command = std::variant<InitOptions, ServeOptions, MaterialiseOptions, ValidateOptions,
-                             CommitOptions, StatusOptions>;
+                             CommitOptions, StatusOptions, ShareOptions>;
 
 // What every run() gets. Everything outlives the call.
 struct Context {
@@ -81,5 +87,6 @@ Result<ExitCode> run(const MaterialiseOptions& options, const Context& context);
 Result<ExitCode> run(const ValidateOptions& options, const Context& context);
 Result<ExitCode> run(const CommitOptions& options, const Context& context);
 Result<ExitCode> run(const StatusOptions& options, const Context& context);
+Result<ExitCode> run(const ShareOptions& options, const Context& context);
 
 }  // namespace diaryx::cli

@@ -1,8 +1,10 @@
 #include "cli/command_line.h"
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include <CLI/App.hpp>
@@ -59,6 +61,25 @@ Examples:
   diaryx-sync status
   diaryx-sync status --json | jq -r .server.url)";
 
+constexpr const char* kShareExamples = R"(
+Examples:
+  diaryx-sync share                    a code and a link; guests may edit until it is ended
+  diaryx-sync share --read-only --expires 2h
+  diaryx-sync share --list
+  diaryx-sync share --end ABCD1234-WXYZ5678)";
+
+// "90s", "30m", "2h", "7d" → seconds; nothing if it is anything else, or longer than a year.
+std::optional<std::int64_t> parse_duration(std::string_view text) {
+  constexpr std::int64_t kYearS = 366LL * 24 * 60 * 60;
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const std::int64_t seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3'600 : 86'400;
+  if (error != std::errc() || count < 1 || count > kYearS / seconds) return std::nullopt;
+  if (unit != "s" && unit != "m" && unit != "h" && unit != "d") return std::nullopt;
+  return count * seconds;
+}
+
 // Everything that CLI11 fills, alive until the last look at it.
 struct Parser {
   CLI::App app{kAbout, "diaryx-sync"};
@@ -68,6 +89,7 @@ struct Parser {
   ServeOptions serve;
   MaterialiseOptions materialise;
   CommitOptions commit;
+  ShareOptions share;
   std::vector<std::pair<CLI::App*, std::function<Command()>>> commands;
 
   CLI::App& add(const char* name, const char* about, const char* examples,
@@ -155,6 +177,29 @@ void add_commands(Parser& p) {
       ->type_name("'NAME <MAIL>'");
   commit.add_flag("--skip-validation", p.commit.skip_validation,
                   "Commit even if validation finds errors");
+
+  CLI::App& share = p.add("share", "Let guests in: a code and a link for the server that runs",
+                          kShareExamples, [&p] { return Command(p.share); });
+  CLI::Option* read_only =
+      share.add_flag("--read-only", p.share.read_only, "Guests may read, not write");
+  CLI::Option* expires =
+      share
+          .add_option_function<std::string>(
+              "--expires",
+              [&p](const std::string& text) {
+                const auto seconds = parse_duration(text);
+                if (!seconds)
+                  throw CLI::ValidationError("--expires", "not a time like 30m, 2h, 7d");
+                p.share.lifetime_s = *seconds;
+              },
+              "How long the code is good: 30m, 2h, 7d (default: until it is ended)")
+          ->type_name("TIME");
+  CLI::Option* list = share.add_flag("--list", p.share.list, "Show the codes that are good now");
+  CLI::Option* end =
+      share.add_option("--end", p.share.end, "End this code; its guests are sent away")
+          ->type_name("CODE");
+  list->excludes(read_only)->excludes(expires)->excludes(end);
+  end->excludes(read_only)->excludes(expires);
 
   p.add("status", "What is here, what is served, what is pending", kStatusExamples,
         [] { return Command(StatusOptions{}); });

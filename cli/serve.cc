@@ -48,7 +48,6 @@ web::ServerOptions server_options(const ServeOptions& options) {
 void announce(const web::Server& server, const WorkspaceInfo& info, const Report& report) {
   report.say(fmt::format("Serving {}", printable(info.root.string())));
   report.say(fmt::format("  open          {}", server.url()));
-  report.say(fmt::format("  guests join   {}", server.join_code()));
   report.say("  Ctrl-C stops");
   report.result({{"event", "ready"},
                  {"url", server.url()},

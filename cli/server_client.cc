@@ -12,6 +12,7 @@ namespace {
 // will.
 constexpr int kWorkSeconds = 600;
 constexpr int kStatusSeconds = 5;
+constexpr const char* kSharesPath = "/api/share/sessions";
 
 bool is_ipv6(const std::string& host) {
   return host.find(':') != std::string::npos;
@@ -60,15 +61,18 @@ Result<std::optional<ServerClient>> ServerClient::find(const std::filesystem::pa
   return std::optional<ServerClient>(ServerClient(*std::move(info)));
 }
 
-Result<OrderedJson> ServerClient::ask(const char* method, const char* path, int timeout_s) const {
+Result<OrderedJson> ServerClient::ask(const char* method, const std::string& path, int timeout_s,
+                                      const std::string& body_to_send) const {
   httplib::Client client(reachable_host(server_.host), server_.port);
   client.set_connection_timeout(2);
   client.set_read_timeout(timeout_s);
   client.set_write_timeout(timeout_s);
   const httplib::Headers headers{{"Authorization", "Bearer " + server_.token}};
-  const httplib::Result answer = std::string_view(method) == "GET"
-                                     ? client.Get(path, headers)
-                                     : client.Post(path, headers, "{}", "application/json");
+  const std::string_view verb = method;
+  const httplib::Result answer = verb == "GET" ? client.Get(path, headers)
+                                 : verb == "DELETE"
+                                     ? client.Delete(path, headers)
+                                     : client.Post(path, headers, body_to_send, "application/json");
   if (!answer) return unreachable(server_, httplib::to_string(answer.error()));
   auto body = answer->body.empty() ? Result<OrderedJson>(OrderedJson::object())
                                    : parse_ordered_json(answer->body);
@@ -101,6 +105,21 @@ Result<ReconcileReport> ServerClient::reconcile() const {
 
 Status ServerClient::flush() const {
   DX_TRY_OK(ask("POST", "/api/flush", kWorkSeconds));
+  return {};
+}
+
+Result<OrderedJson> ServerClient::share(bool read_only, std::int64_t lifetime_s) const {
+  OrderedJson body{{"read_only", read_only}};
+  if (lifetime_s > 0) body["expires_in_s"] = lifetime_s;
+  return ask("POST", kSharesPath, kStatusSeconds, dump_json(body));
+}
+
+Result<OrderedJson> ServerClient::shares() const {
+  return ask("GET", kSharesPath, kStatusSeconds);
+}
+
+Status ServerClient::end_share(const std::string& code) const {
+  DX_TRY_OK(ask("DELETE", std::string(kSharesPath) + "/" + code, kStatusSeconds));
   return {};
 }
 

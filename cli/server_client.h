@@ -1,6 +1,7 @@
 // Asking a running `serve` of this workspace to do what only the holder of the lock may do.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -32,9 +33,15 @@ class ServerClient {
   Status flush() const;
   // GET /api/status, as the server tells it.
   Result<OrderedJson> status() const;
+  // Share sessions, as the server tells them (web/share_routes.h). `lifetime_s` 0: until it is
+  // ended.
+  Result<OrderedJson> share(bool read_only, std::int64_t lifetime_s) const;
+  Result<OrderedJson> shares() const;
+  Status end_share(const std::string& code) const;
 
  private:
-  Result<OrderedJson> ask(const char* method, const char* path, int timeout_s) const;
+  Result<OrderedJson> ask(const char* method, const std::string& path, int timeout_s,
+                          const std::string& body = "{}") const;
   storage::ServerInfo server_;
 };
 

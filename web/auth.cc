@@ -16,14 +16,6 @@ constexpr double kPeerPerSecond = 1.0 / 3;
 constexpr double kAllBurst = 200;
 constexpr double kAllPerSecond = 5;
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return out;
-}
-
 }  // namespace
 
 // --- AttemptLimit ---
@@ -39,22 +31,16 @@ void AttemptLimit::count_failure(std::int64_t now_ms) {
 
 // --- Auth ---
 
-Auth::Auth(Secrets secrets, std::string cookie_name, const Clock& clock)
-    : secrets_(std::move(secrets)),
+Auth::Auth(std::string token, std::string cookie_name, const Clock& clock)
+    : token_(std::move(token)),
       cookie_name_(std::move(cookie_name)),
       clock_(clock),
       all_(kAllBurst, kAllPerSecond) {
-  DX_CHECK(!secrets_.token.empty());
-  DX_CHECK(!secrets_.join_code.empty());
+  DX_CHECK(!token_.empty());
 }
 
 std::string Auth::make_token(Random& random) {
   return random.text(43, kUrlSafeAlphabet);
-}
-
-std::string Auth::make_join_code(Random& random) {
-  constexpr std::string_view kLettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  return random.text(8, kLettersAndDigits) + "-" + random.text(8, kLettersAndDigits);
 }
 
 // `mutex_` is held. A guessable secret is not even compared once the attempts are used up.
@@ -78,13 +64,27 @@ Auth::Answer Auth::judge(bool right, bool guessable, std::string_view peer) {
 
 Auth::Answer Auth::is_owner_token(std::string_view token, std::string_view peer) {
   const std::lock_guard lock(mutex_);
-  return judge(equal_constant_time(token, secrets_.token),
-               secrets_.token.size() < kUnguessableToken, peer);
+  return judge(equal_constant_time(token, token_), token_.size() < kUnguessableToken, peer);
 }
 
-Auth::Answer Auth::is_join_code(std::string_view code, std::string_view peer) {
+Auth::Answer Auth::find_share(std::string_view code, std::string_view peer, sync::Share& found) {
+  const std::string wanted = sync::Shares::canonical(code);
   const std::lock_guard lock(mutex_);
-  return judge(equal_constant_time(upper(code), secrets_.join_code), true, peer);
+  const std::int64_t now = clock_.wall_ms();
+  const sync::Share* match = nullptr;
+  // All of them are compared, so that the time does not tell how many there are before the right
+  // one.
+  for (const sync::Share& share : shares_) {
+    if (equal_constant_time(wanted, share.code) && !share.expired(now)) match = &share;
+  }
+  const Answer answer = judge(match != nullptr, true, peer);
+  if (answer == Answer::Yes) found = *match;
+  return answer;
+}
+
+void Auth::set_shares(std::vector<sync::Share> shares) {
+  const std::lock_guard lock(mutex_);
+  shares_ = std::move(shares);
 }
 
 Auth::Answer Auth::log_in(std::string_view token, std::string_view peer, std::string& session) {

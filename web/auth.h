@@ -1,5 +1,5 @@
 // Who is there: the owner, by token or by the session cookie the token was traded for; a guest, by
-// join code; or nobody.
+// the code of a share; or nobody.
 //
 // Secrets are compared in constant time and never logged. Cookies are random, kept here only as
 // hashes, and end with the process. Failed attempts are counted per peer address and in all;
@@ -16,11 +16,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "engine/base/random.h"
-#include "engine/sync/hub.h"
+#include "engine/sync/shares.h"
 
 namespace diaryx::web {
 
@@ -44,13 +45,9 @@ class AttemptLimit {
 
 class Auth {
  public:
-  struct Secrets {
-    std::string token;      // The owner's. Not empty.
-    std::string join_code;  // "XXXXXXXX-XXXXXXXX": read-write guests.
-  };
-  // The clock must outlive it. `cookie_name` should tell servers on different ports of one host
-  // apart: browsers do not.
-  Auth(Secrets secrets, std::string cookie_name, const Clock& clock);
+  // `token` is the owner's, not empty. The clock must outlive it. `cookie_name` should tell servers
+  // on different ports of one host apart: browsers do not.
+  Auth(std::string token, std::string cookie_name, const Clock& clock);
 
   enum class Answer { Yes, No, TooMany };
 
@@ -61,28 +58,29 @@ class Auth {
   // The owner, by the Cookie header's value.
   bool is_owner_cookie(std::string_view cookie_header);
   Answer is_owner_token(std::string_view token, std::string_view peer);
-  // In any case of letters.
-  Answer is_join_code(std::string_view code, std::string_view peer);
+  // The share that a code stands for, in any case of letters, unless its time is over.
+  Answer find_share(std::string_view code, std::string_view peer, sync::Share& found);
+  // From now on these are the shares. What they may do is decided by the hub once more.
+  void set_shares(std::vector<sync::Share> shares);
 
-  const std::string& join_code() const noexcept { return secrets_.join_code; }
   const std::string& cookie_name() const noexcept { return cookie_name_; }
   // "name=value; HttpOnly; …", to be sent. An empty session ends the cookie.
   std::string set_cookie(std::string_view session) const;
 
-  static std::string make_token(Random& random);      // 256 bits.
-  static std::string make_join_code(Random& random);  // 82 bits.
+  static std::string make_token(Random& random);  // 256 bits.
 
  private:
   Answer judge(bool right, bool guessable, std::string_view peer);
   std::optional<Sha256> session_key(std::string_view cookie_header) const;
 
-  const Secrets secrets_;
+  const std::string token_;
   const std::string cookie_name_;
   const Clock& clock_;
   // Not the engine's: that one belongs to another thread, and cookies must come from the operating
   // system.
   SystemRandom random_;
   std::mutex mutex_;
+  std::vector<sync::Share> shares_;
   std::map<Sha256, std::int64_t>
       sessions_;  // Hash of the cookie → when it was last used, steady ms.
   std::map<std::string, AttemptLimit, std::less<>> by_peer_;

@@ -69,8 +69,8 @@ bool CoreLoop::push(Event event) {
 }
 
 // An event that comes after the end concerns nobody any more.
-void CoreLoop::connect(sync::ConnectionId id, sync::Principal principal) {
-  (void)push(Connect{id, std::move(principal)});
+void CoreLoop::connect(sync::ConnectionId id, sync::Visitor visitor) {
+  (void)push(Connect{id, std::move(visitor)});
 }
 void CoreLoop::receive(sync::ConnectionId id, bool text, Bytes message) {
   (void)push(Message{id, text, to_buffer(message)});
@@ -145,7 +145,7 @@ void CoreLoop::apply(Event& event) {
     }
     handled(message->id, message->bytes.size());
   } else if (auto* connect = std::get_if<Connect>(&event)) {
-    workspace.hub().connect(connect->id, std::move(connect->principal));
+    workspace.hub().connect(connect->id, std::move(connect->visitor));
   } else if (auto* disconnect = std::get_if<Disconnect>(&event)) {
     workspace.hub().disconnect(disconnect->id);
   } else if (auto* changed = std::get_if<PathsChanged>(&event)) {
@@ -178,11 +178,15 @@ void CoreLoop::turn() {
   if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
     workspace_->tick();
   sync::Turn told = workspace_->end_turn();
+  const std::optional<Error> lost = told.lost;
+  const sync::Shares& shares = workspace_->hub().shares();
+  if (std::exchange(told_shares_, shares.version()) != shares.version())
+    sinks_.shares(shares.all());
   sinks_.tell(std::move(told), std::exchange(handled_, {}));
   handled_at_.clear();
   std::vector<sync::DiskTask> work = workspace_->disk().take_tasks();
   if (!work.empty()) sinks_.work(std::move(work));
-  for (const auto& answer : std::exchange(answers_, {})) answer();
+  for (const auto& answer : std::exchange(answers_, {})) answer(lost);
   answer_settling(false);
   if (const auto broken = workspace_->broken(); broken && !failed_) {
     failed_ = true;

@@ -39,6 +39,8 @@ class CoreLoop {
   struct Sinks {
     std::function<void(sync::Turn, std::vector<Handled>)> tell;
     std::function<void(std::vector<sync::DiskTask>)> work;
+    // The shares, whenever they have changed.
+    std::function<void(std::vector<sync::Share>)> shares;
     // Nothing may be served from here on. Called once.
     std::function<void(const Error&)> broken;
   };
@@ -52,7 +54,7 @@ class CoreLoop {
   std::unique_ptr<Workspace> stop();
 
   // --- Any thread ---
-  void connect(sync::ConnectionId id, sync::Principal principal);
+  void connect(sync::ConnectionId id, sync::Visitor visitor);
   void receive(sync::ConnectionId id, bool text, Bytes message);
   void disconnect(sync::ConnectionId id);
   void disk_done(sync::DiskResult result);
@@ -60,7 +62,8 @@ class CoreLoop {
   void rescan();
 
   // Runs `action(Workspace&)` on the core thread and returns what it returned, once what it did is
-  // durable. Interrupted when the loop has ended. `action` returns a value or a Result.
+  // durable; if it could not be made durable, why. Interrupted when the loop has ended. `action`
+  // returns a value or a Result.
   template <class Action>
   auto call(Action action) {
     using Returned = std::invoke_result_t<Action, Workspace&>;
@@ -72,7 +75,9 @@ class CoreLoop {
         [answer, action = std::move(action)](Workspace& workspace) mutable {
           answer->emplace(action(workspace));
         },
-        [answer, promise] { promise->set_value(*std::move(*answer)); },
+        [answer, promise](const std::optional<Error>& lost) {
+          promise->set_value(lost ? Answer(*lost) : *std::move(*answer));
+        },
     });
     if (!queued) return Answer(stopped());
     return wait_for(future);
@@ -97,7 +102,7 @@ class CoreLoop {
 
   struct Connect {
     sync::ConnectionId id;
-    sync::Principal principal;
+    sync::Visitor visitor;
   };
   struct Message {
     sync::ConnectionId id;
@@ -114,7 +119,7 @@ class CoreLoop {
   // Done in the turn; answered after it.
   struct Task {
     std::function<void(Workspace&)> act;
-    std::function<void()> answer;
+    std::function<void(const std::optional<Error>& lost)> answer;
   };
   // Somebody waits until disk and documents have nothing more to say to each other.
   struct Settling {
@@ -158,7 +163,8 @@ class CoreLoop {
 
   // Core thread only.
   std::deque<Event> events_;
-  std::vector<std::function<void()>> answers_;
+  std::vector<std::function<void(const std::optional<Error>&)>> answers_;
+  std::uint64_t told_shares_ = 0;  // The version that was told last.
   std::vector<Settling> settling_;
   std::vector<Handled> handled_;
   std::unordered_map<sync::ConnectionId, std::size_t> handled_at_;  // Place in handled_.

@@ -43,7 +43,9 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-std::string decode_query_component(std::string_view text) {
+namespace {
+
+std::string decode_escapes(std::string_view text, char plus) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -52,10 +54,19 @@ std::string decode_query_component(std::string_view text) {
       out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
       i += 2;
     } else {
-      out.push_back(text[i] == '+' ? ' ' : text[i]);
+      out.push_back(text[i] == '+' ? plus : text[i]);
     }
   }
   return out;
+}
+
+}  // namespace
+
+std::string decode_query_component(std::string_view text) {
+  return decode_escapes(text, ' ');
+}
+std::string decode_path(std::string_view text) {
+  return decode_escapes(text, '+');
 }
 
 // --- HttpRequest ---

@@ -50,6 +50,8 @@ struct HttpLimits {
 
 // "%C3%A9+a" → "é a". Escapes that are none stay as they are; "+" is a space.
 std::string decode_query_component(std::string_view text);
+// The same for a path, where "+" is itself.
+std::string decode_path(std::string_view text);
 
 class HttpParser {
  public:

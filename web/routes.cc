@@ -59,23 +59,6 @@ Reply log_out(Auth& auth, const Call& call) {
   return reply;
 }
 
-Reply look_up_session(const RouteParts& parts, const Call& call) {
-  switch (parts.auth.is_join_code(call.parts.at(0), call.peer.address)) {
-    case Auth::Answer::Yes:
-      break;
-    case Auth::Answer::No:
-      return {.status = 404};
-    case Auth::Answer::TooMany:
-      return Reply::error(429);
-  }
-  return json_or_error(parts.core.call([&parts](Workspace& workspace) -> OrderedJson {
-    return {{"code", parts.auth.join_code()},
-            {"workspace_id", parts.facts.workspace_id},
-            {"read_only", false},
-            {"peer_count", workspace.hub().peers()}};
-  }));
-}
-
 Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
   DX_TRY(const auto pending, workspace.pending());
   const ServerFacts& facts = parts.facts;
@@ -96,7 +79,7 @@ Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
       {"write_back", facts.write_back},
       {"started_ms", facts.started_ms},
       {"uptime_ms", parts.clock.steady_ms() - facts.started_steady_ms},
-      {"join_code", parts.auth.join_code()}};
+      {"shares", workspace.hub().shares().all().size()}};
 }
 
 OrderedJson files_json(const ServerFacts& facts, const Workspace& workspace, bool include_deleted) {
@@ -167,8 +150,6 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
              [parts](const Call& call) { return log_in(parts.auth, call); });
   router.add("POST", "/api/logout", Door::Open,
              [parts](const Call& call) { return log_out(parts.auth, call); });
-  router.add("GET", "/api/(?:share/)?sessions/([^/]+)", Door::Open,
-             [parts](const Call& call) { return look_up_session(parts, call); });
   router.add("GET", "/api/status", Door::Owner, [parts](const Call&) {
     return json_or_error(
         parts.core.call([parts](Workspace& workspace) { return status_json(parts, workspace); }));
@@ -184,7 +165,7 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
   router.add("POST", "/api/reconcile", Door::Owner,
              [parts](const Call&) { return reconcile(parts); });
   router.add("POST", "/api/flush", Door::Owner, [parts](const Call&) { return flush(parts); });
-  router.add("GET", "/sync2", Door::Open, [](const Call&) {
+  router.add("GET", "/(?:sync2?|hocuspocus|ws/.+)", Door::Open, [](const Call&) {
     Reply reply = Reply::error(426);
     reply.fields.emplace_back("Upgrade", "websocket");
     return reply;

@@ -4,13 +4,10 @@
 //   GET    /api/health                       "ok"; open
 //   POST   /api/login   {"token": …}         → the session cookie; 401, 429; open
 //   POST   /api/logout                       ends it; open
-//   GET    /api/share/sessions/CODE          (and /api/sessions/CODE) →
-//   {"code","workspace_id","read_only","peer_count"};
-//                                            404 without a body, 429; open
 //   GET    /api/status                       →
 //   {"version","workspace_id","epoch","root","files","pending","problems",
 //                                            "connections","peers","documents","http_connections","dropped_slow","read_only",
-//                                            "write_back","started_ms","uptime_ms","join_code"}
+//                                            "write_back","started_ms","uptime_ms","shares"}
 //   GET    /api/files[?include_deleted=1]    →
 //   {"workspace_id","epoch","files":[{"id","path","metadata"}]} GET    /api/validate →
 //   {"ok","files","bodies","issues":[{"kind","severity","path","key","message"}]} POST

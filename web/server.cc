@@ -24,10 +24,13 @@
 #include "web/background.h"
 #include "web/core_loop.h"
 #include "web/editor_routes.h"
+#include "web/endpoints.h"
 #include "web/http_router.h"
 #include "web/http_status.h"
+#include "web/local_hooks.h"
 #include "web/origin.h"
 #include "web/routes.h"
+#include "web/share_routes.h"
 #include "web/transport.h"
 
 namespace diaryx::web {
@@ -111,10 +114,12 @@ struct Server::Impl final : TransportEvents {
     core->receive(id, text, bytes);
   }
   void on_close(sync::ConnectionId id) override { core->disconnect(id); }
-  void turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
-                 std::string_view message);
-  std::optional<sync::Principal> principal_of(const HttpRequest& handshake, const Peer& peer,
-                                              bool is_owner, Auth::Answer& answer);
+  void turn_away(sync::ConnectionId id, bool understands_texts, sync::CloseCode code,
+                 std::string_view name, std::string_view message);
+  std::optional<sync::Visitor> visitor_of(const HttpRequest& handshake, const Peer& peer,
+                                          bool is_owner, Auth::Answer& answer);
+  std::optional<std::string> refusal_of_sync1(const HttpRequest& request, const Peer& peer,
+                                              bool is_owner, bool showed_token);
 
   void give_up(const Error& error);
   void signal_stop() const noexcept {
@@ -137,8 +142,9 @@ struct Server::Impl final : TransportEvents {
 
   // Built in this order, taken apart in the reverse one.
   std::unique_ptr<Transport> transport;
-  std::unique_ptr<CoreLoop> core;
   std::unique_ptr<Auth> auth;
+  std::unique_ptr<LocalHooks> hooks;
+  std::unique_ptr<CoreLoop> core;
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<filesystem::DiskTree> worker_files;
   std::unique_ptr<DiskWorker> worker;
@@ -165,7 +171,7 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
         refusal(403, "pages of that origin may not talk to this server; see --allow-origin");
     return verdict;
   }
-  if (request.websocket_upgrade && request.path() != "/sync2") {
+  if (request.websocket_upgrade && !endpoint_of(request)) {
     verdict.refusal = refusal(404, "there is no WebSocket at this address");
     return verdict;
   }
@@ -179,63 +185,95 @@ HeadVerdict Server::Impl::on_head(const HttpRequest& request, const Peer& peer) 
     if (answer == Auth::Answer::TooMany && !request.websocket_upgrade)
       verdict.refusal = refusal(429, {});
   }
+  if (request.websocket_upgrade && request.path() == "/sync") {
+    verdict.refusal = refusal_of_sync1(request, peer, verdict.is_owner, !shown.empty());
+    if (verdict.refusal) return verdict;
+  }
   verdict.max_body_bytes = max_body_bytes(request.path(), verdict.is_owner);
   return verdict;
+}
+
+// Where the first protocol answered with an HTTP status, so do we.
+std::optional<std::string> Server::Impl::refusal_of_sync1(const HttpRequest& request,
+                                                          const Peer& peer, bool is_owner,
+                                                          bool showed_token) {
+  if (const auto code = request.query("session")) {
+    sync::Share share;
+    switch (auth->find_share(*code, peer.address, share)) {
+      case Auth::Answer::Yes:
+        return std::nullopt;
+      case Auth::Answer::No:
+        return refusal(404, "there is no such session");
+      case Auth::Answer::TooMany:
+        return refusal(429, {});
+    }
+  }
+  if (!is_owner && showed_token) return refusal(401, "this token is not the one of this server");
+  if (!is_owner || !request.query("doc"))
+    return refusal(400, "either session, or doc and token are needed");
+  if (names_other_workspace(request, facts.workspace_id))
+    return refusal(404, "another workspace is served here");
+  return std::nullopt;
 }
 
 void Server::Impl::on_request(std::shared_ptr<Exchange> exchange) {
   asio::post(handlers, [this, exchange = std::move(exchange)] { router->handle(*exchange); });
 }
 
-void Server::Impl::turn_away(sync::ConnectionId id, sync::CloseCode code, std::string_view name,
-                             std::string_view message) {
-  const OrderedJson text{{"type", "error"}, {"code", name}, {"doc", nullptr}, {"message", message}};
-  transport->send_text(id, dump_json(text));
+void Server::Impl::turn_away(sync::ConnectionId id, bool understands_texts, sync::CloseCode code,
+                             std::string_view name, std::string_view message) {
+  if (understands_texts) {
+    const OrderedJson text{
+        {"type", "error"}, {"code", name}, {"doc", nullptr}, {"message", message}};
+    transport->send_text(id, dump_json(text));
+  }
   transport->close(id, static_cast<std::uint16_t>(code), message);
 }
 
-std::optional<sync::Principal> Server::Impl::principal_of(const HttpRequest& handshake,
-                                                          const Peer& peer, bool is_owner,
-                                                          Auth::Answer& answer) {
-  const auto code = handshake.query("session");
-  if (!code) {
-    answer = is_owner ? Auth::Answer::Yes : Auth::Answer::No;
-    if (!is_owner) return std::nullopt;
-    return sync::Principal{
-        .user_id = "owner", .is_guest = false, .read_only = false, .join_code = {}};
+std::optional<sync::Visitor> Server::Impl::visitor_of(const HttpRequest& handshake,
+                                                      const Peer& peer, bool is_owner,
+                                                      Auth::Answer& answer) {
+  sync::Visitor visitor{.principal = {},
+                        .endpoint = endpoint_of(handshake).value_or(sync::Endpoint{}),
+                        .address = peer.address};
+  if (const auto code = handshake.query("session")) {
+    // With a code even the owner comes as a guest: that is what the code's link means.
+    sync::Share share;
+    answer = auth->find_share(*code, peer.address, share);
+    if (answer != Auth::Answer::Yes) return std::nullopt;
+    visitor.principal = guest_of(share, handshake.query("guest_id").value_or(""));
+    return visitor;
   }
-  // With a code even the owner comes as a guest: that is what the code's link means.
-  answer = auth->is_join_code(*code, peer.address);
-  if (answer != Auth::Answer::Yes) return std::nullopt;
-  auto name = clean_guest_id(handshake.query("guest_id").value_or(""));
-  if (!name) name = "guest-" + SystemRandom().text(12, kUrlSafeAlphabet);
-  return sync::Principal{.user_id = "guest:" + *name,
-                         .is_guest = true,
-                         .read_only = false,
-                         .join_code = auth->join_code()};
+  if (is_owner) {
+    visitor.principal = owner();
+    return visitor;
+  }
+  answer = Auth::Answer::No;
+  if (visitor.endpoint.dialect != sync::DialectKind::Hocuspocus) return std::nullopt;
+  visitor.is_known = false;
+  return visitor;
 }
 
 void Server::Impl::on_open(sync::ConnectionId id, const HttpRequest& handshake, const Peer& peer,
                            bool is_owner) {
   Auth::Answer answer = Auth::Answer::No;
-  auto principal = principal_of(handshake, peer, is_owner, answer);
-  if (!principal) {
+  auto visitor = visitor_of(handshake, peer, is_owner, answer);
+  const bool texts = handshake.path() == "/sync2" || handshake.path() == "/sync";
+  if (!visitor) {
     if (answer == Auth::Answer::TooMany) {
-      return turn_away(id, sync::CloseCode::TooMany, error_name(429),
+      return turn_away(id, texts, sync::CloseCode::TooMany, error_name(429),
                        "too many failed attempts; wait a minute");
     }
-    return turn_away(id, sync::CloseCode::NotAuthenticated, error_name(401),
+    return turn_away(id, texts, sync::CloseCode::NotAuthenticated, error_name(401),
                      "open the address that serve printed, or send its token");
   }
   const auto epoch = handshake.query("epoch");
   if (epoch && *epoch != facts.epoch) {
     return turn_away(
-        id, sync::CloseCode::OtherEpoch, "other_epoch",
+        id, texts, sync::CloseCode::OtherEpoch, "other_epoch",
         "the workspace was rebuilt since; start afresh, and keep a copy of what only you have");
   }
-  log(LogLevel::Debug, "net",
-      (principal->is_guest ? "a guest from " : "the owner from ") + peer.address);
-  core->connect(id, std::move(*principal));
+  core->connect(id, *std::move(visitor));
 }
 
 // --- Start ---
@@ -277,6 +315,9 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   };
   sinks.work = [this](std::vector<sync::DiskTask> tasks) { worker->add(std::move(tasks)); };
   sinks.broken = [this](const Error& error) { give_up(error); };
+  sinks.shares = [this](std::vector<sync::Share> shares) { auth->set_shares(std::move(shares)); };
+  hooks = std::make_unique<LocalHooks>(*auth);
+  workspace->hub().use_hooks(*hooks);
   core = std::make_unique<CoreLoop>(std::move(workspace), clock, std::move(sinks));
   worker = std::make_unique<DiskWorker>(std::move(worker_files), [this](sync::DiskResult result) {
     core->disk_done(std::move(result));
@@ -293,6 +334,7 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
                                                            [this] { core->rescan(); }});
   router = std::make_unique<HttpRouter>();
   add_routes(*router, {facts, clock, *auth, *core, *transport, *attachments});
+  add_share_routes(*router, {facts, clock, *auth, *core, *transport, *attachments});
   add_editor_routes(*router, editor_assets());
 }
 
@@ -346,8 +388,7 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
                  .started_steady_ms = clock.steady_ms(),
                  .write_back = options.write_back};
   const std::uint16_t port = impl->transport->port();
-  impl->auth = std::make_unique<Auth>(Auth::Secrets{impl->token, Auth::make_join_code(random)},
-                                      "diaryx_" + std::to_string(port), clock);
+  impl->auth = std::make_unique<Auth>(impl->token, "diaryx_" + std::to_string(port), clock);
   impl->url = url_of(chosen.host, port, impl->token);
   DX_TRY(auto shown_files, filesystem::DiskTree::open(info.root));
   DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root));
@@ -366,9 +407,6 @@ std::uint16_t Server::port() const {
 }
 const std::string& Server::token() const {
   return impl_->token;
-}
-const std::string& Server::join_code() const {
-  return impl_->auth->join_code();
 }
 
 // --- Stop ---

@@ -44,7 +44,6 @@ class Server {
   const std::string& url() const;
   std::uint16_t port() const;
   const std::string& token() const;
-  const std::string& join_code() const;
 
   // Blocks until request_stop() or until the store fails, then ends well: nothing new is let in,
   // what waits is written to disk, clients are closed with 1001, the store is closed. Within 5

@@ -8,6 +8,9 @@
 namespace diaryx::sync {
 namespace {
 
+// Honest updates pass one or two concurrent items for each of their own; so many take 0.2 to 1 s.
+constexpr std::uint64_t kMostRivals = std::uint64_t{1} << 24U;
+
 constexpr std::string_view kBodyPrefix = "body/";
 constexpr std::string_view kPathPrefix = "path/";
 // A log this long is folded when its document is unloaded.
@@ -92,6 +95,8 @@ Result<std::unique_ptr<LiveDocument>> Documents::load(const std::string& name) {
     }
   }
   document->log_rows = stored->updates.size();
+  // From here on updates are a peer's. What is stored already came in under this limit.
+  document->doc->limit_rivals(kMostRivals);
   return document;
 }
 
@@ -325,6 +330,7 @@ Status Documents::unload_idle(std::int64_t before_ms) {
     }
     if (document.log_rows >= kFoldRows) DX_TRY_OK(fold(document));
     if (document.doc->empty()) waiting_.erase(document.name);
+    if (unloaded_) unloaded_(document.name);
     it = documents_.erase(it);
   }
   return {};

@@ -104,6 +104,8 @@ class Documents {
   std::vector<DocumentChange> take_changes();
   // Files whose record, path or body changed since the last call, by anybody.
   std::set<std::string> take_changed_files();
+  // How many those are.
+  std::size_t changed_files() const noexcept { return changed_files_.size(); }
   // Some record or path changed since take_changed_files().
   bool records_changed() const noexcept { return records_changed_; }
   // Octets that the next commit() will write, about.
@@ -123,6 +125,10 @@ class Documents {
   // Documents without subscribers, unused since `before_ms`, leave memory; long logs are folded.
   // Between turns only.
   Status unload_idle(std::int64_t before_ms);
+  // Called with the name of each document that leaves memory because nobody has it open.
+  void on_unload(std::function<void(const std::string&)> listener) {
+    unloaded_ = std::move(listener);
+  }
   // One document leaves memory, if nobody has it open.
   Status forget(const std::string& name);
   // Snapshot now, verified before the log goes. Between turns only.
@@ -155,6 +161,7 @@ class Documents {
   bool records_changed_ = false;
   std::set<std::string> waiting_;
   std::optional<Error> broken_;
+  std::function<void(const std::string&)> unloaded_;
 };
 
 }  // namespace diaryx::sync

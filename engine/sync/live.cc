@@ -23,8 +23,10 @@ Result<std::unique_ptr<Live>> Live::open(const Options& options, storage::Store&
   DX_TRY(live->documents_, Documents::open(store, clock, random));
   live->disk_ = std::make_unique<DiskSync>(*live->documents_, options.disk);
   DX_TRY_OK(live->disk_->load());
-  live->hub_ = std::make_unique<Hub>(*live->documents_, options.workspace_id, options.epoch, clock,
-                                     options.limits);
+  live->hub_ =
+      std::make_unique<Hub>(*live->documents_, Hub::Facts{options.workspace_id, options.epoch},
+                            random, clock, options.limits);
+  DX_TRY_OK(live->hub_->load_shares());
   return live;
 }
 

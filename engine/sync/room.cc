@@ -8,10 +8,15 @@
 namespace diaryx::sync {
 namespace {
 
-std::shared_ptr<const std::string> frame_for(const std::string& wire_id, Bytes payload) {
-  auto frame = protocol::encode_frame(wire_id, payload);
+std::shared_ptr<const std::string> frame_for(const Subscription& to, Bytes payload) {
+  auto frame = protocol::encode_frame(to.wire_id, payload, to.manners->framing);
   DX_CHECK(frame.has_value());  // The name came in as a frame's document id, so it fits one.
   return std::make_shared<const std::string>(as_text(*frame));
+}
+
+bool same_frame(const Subscription& a, const Subscription& b) {
+  return a.manners->framing == b.manners->framing &&
+         (a.manners->framing == protocol::Framing::Bare || a.wire_id == b.wire_id);
 }
 
 }  // namespace
@@ -38,21 +43,33 @@ void Room::remove(const Subscription& subscription) {
 Outgoing Room::to_one(const Subscription& subscription, Bytes payload) {
   return {.targets = {subscription.connection},
           .text = false,
-          .payload = frame_for(subscription.wire_id, payload)};
+          .payload = frame_for(subscription, payload)};
+}
+
+ConnectionId Room::connection_of(crdt::Origin origin) const {
+  const auto it = std::find_if(
+      subscriptions_.begin(), subscriptions_.end(),
+      [&](const Subscription* subscription) { return subscription->number == origin; });
+  return it == subscriptions_.end() ? 0 : (*it)->connection;
 }
 
 void Room::tell(Bytes payload, std::uint64_t except, std::vector<Outgoing>& out) const {
-  // Nearly always all use one name: one frame, one list of targets.
+  tell(payload, except, Audience::All, out);
+}
+
+void Room::tell(Bytes payload, std::uint64_t except, Audience audience,
+                std::vector<Outgoing>& out) const {
+  // Nearly always all name it alike: one frame, one list of targets.
   const std::size_t first = out.size();
-  std::vector<const std::string*> names;
+  std::vector<const Subscription*> ways;
   for (const Subscription* subscription : subscriptions_) {
     if (subscription->number == except) continue;
+    if (audience == Audience::ThoseWithPresences && !subscription->manners->presences) continue;
     std::size_t i = 0;
-    while (i < names.size() && *names[i] != subscription->wire_id) ++i;
-    if (i == names.size()) {
-      names.push_back(&subscription->wire_id);
-      out.push_back(
-          {.targets = {}, .text = false, .payload = frame_for(subscription->wire_id, payload)});
+    while (i < ways.size() && !same_frame(*ways[i], *subscription)) ++i;
+    if (i == ways.size()) {
+      ways.push_back(subscription);
+      out.push_back({.targets = {}, .text = false, .payload = frame_for(*subscription, payload)});
     }
     out[first + i].targets.push_back(subscription->connection);
   }
@@ -80,7 +97,7 @@ void Room::tell_presences(const std::vector<std::uint64_t>& clients, std::uint64
                           std::vector<Outgoing>& out) const {
   Buffer payload;
   protocol::write_awareness(payload, awareness_.encode(clients));
-  tell(payload, except, out);
+  tell(payload, except, Audience::ThoseWithPresences, out);
 }
 
 void Room::forget_presences(Subscription& subscription, std::int64_t now_ms,

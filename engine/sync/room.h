@@ -12,6 +12,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/protocol/awareness.h"
+#include "engine/sync/dialect.h"
 #include "engine/sync/documents.h"
 #include "engine/sync/hub_types.h"
 
@@ -25,6 +26,7 @@ struct Subscription {
   ConnectionId connection;
   std::string wire_id;  // The name that the client used; answers carry the same.
   LiveDocument* document;
+  const Manners* manners;             // Of the connection's dialect.
   std::set<std::uint64_t> presences;  // Awareness clients that spoke through it.
   bool told_read_only = false;
 };
@@ -40,7 +42,11 @@ class Room {
   void add(Subscription& subscription);
   void remove(const Subscription& subscription);
 
-  // One y-sync payload to everybody but the subscription that caused it: one frame per name in use.
+  // The connection whose edits have this origin; 0 if it is not here.
+  ConnectionId connection_of(crdt::Origin origin) const;
+
+  // One y-sync payload to everybody but the subscription that caused it: one frame per way of
+  // naming the document that is in use.
   void tell(Bytes payload, std::uint64_t except, std::vector<Outgoing>& out) const;
   static Outgoing to_one(const Subscription& subscription, Bytes payload);
 
@@ -55,6 +61,9 @@ class Room {
   Buffer presences() const;
 
  private:
+  enum class Audience : std::uint8_t { All, ThoseWithPresences };
+  void tell(Bytes payload, std::uint64_t except, Audience audience,
+            std::vector<Outgoing>& out) const;
   void tell_presences(const std::vector<std::uint64_t>& clients, std::uint64_t except,
                       std::vector<Outgoing>& out) const;
 

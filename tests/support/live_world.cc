@@ -14,7 +14,7 @@ constexpr crdt::Origin kRemote = 1;
 Peer::Peer(sync::Live& live, sync::ConnectionId id, std::uint64_t client_id,
            sync::Principal principal)
     : live_(&live), id_(id), client_id_(client_id), principal_(std::move(principal)) {
-  live.hub().connect(id, principal_);
+  live.hub().connect(id, {.principal = principal_, .endpoint = {}});
 }
 
 void Peer::send(const std::string& wire_id, Bytes payload) {
@@ -103,7 +103,7 @@ void Peer::reconnect(sync::Live& live, sync::ConnectionId id) {
   live_ = &live;
   id_ = id;
   closed.reset();
-  live.hub().connect(id, principal_);
+  live.hub().connect(id, {.principal = principal_, .endpoint = {}});
   for (const auto& [wire_id, doc] : docs_) start(wire_id);
 }
 

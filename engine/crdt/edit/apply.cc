@@ -7,6 +7,7 @@
 #include "engine/crdt/edit/collect.h"
 #include "engine/crdt/edit/free_arena.h"
 #include "engine/crdt/edit/integrate.h"
+#include "engine/crdt/edit/runs.h"
 #include "engine/crdt/edit/typing.h"
 #include "engine/crdt/update.h"
 #include "engine/crdt/wire/encode.h"
@@ -39,9 +40,13 @@ class Integration {
 
   // LimitExceeded: some structs are missing, and everything in order without them.
   Status run() {
+    state_.joining = {};
     for (std::size_t i = 0; i < sections_.size(); ++i) {
-      while (sections_[i].next < sections_[i].end && !too_much()) {
-        if (!take_next(sections_[i])) take(i);
+      Section& section = sections_[i];
+      index_.build(state_.items, section);
+      while (section.next < section.end && !too_much()) {
+        if (section.end - section.next > 1) integrate_runs(state_, section, index_);
+        if (section.next < section.end && !take_next(section)) take(i);
       }
     }
     std::size_t left = 0;
@@ -51,9 +56,10 @@ class Integration {
     }
     park();
     if (!too_much()) return {};
-    return Error{ErrorCode::LimitExceeded,
-                 fmt::format("update: its items meet more than {} concurrent ones; {} were left out",
-                             state_.most_rivals, left)};
+    return Error{
+        ErrorCode::LimitExceeded,
+        fmt::format("update: its items meet more than {} concurrent ones; {} were left out",
+                    state_.most_rivals, left)};
   }
 
  private:
@@ -167,6 +173,7 @@ class Integration {
 
   State& state_;
   std::vector<Section>& sections_;
+  SectionIndex index_;
   std::uint64_t last_rival_;
   std::vector<std::size_t> stack_;
   std::vector<Section> parked_;

@@ -250,8 +250,7 @@ TextCursor seek(State& state, BranchIx branch, std::uint64_t index) {
 void insert_content(State& state, TextCursor& cursor, const Item& content, AttributeList attributes,
                     const Fill& fill) {
   for (const Attribute& current : cursor.current) {
-    if (attributes.find(current.key) == nullptr)
-      attributes.set(current.key, kNone);
+    if (attributes.find(current.key) == nullptr) attributes.set(current.key, kNone);
   }
   order_keys(state, attributes);
   skip_matching(state, cursor, attributes);

@@ -29,8 +29,8 @@ KeyIx KeyTable::intern(std::string_view name) {
   const std::uint64_t hash = keyed_hash(name);
   if (const KeyIx known = find(name, hash); known != kNone) return known;
   const auto key = static_cast<KeyIx>(spans_.size());
-  spans_.push_back({static_cast<std::uint32_t>(text_.size()),
-                    static_cast<std::uint32_t>(name.size()), hash});
+  spans_.push_back(
+      {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size()), hash});
   text_.append(name);
   if ((spans_.size() + 1) * 3 > slots_.size() * 2) {
     rebuild(slots_.empty() ? 16 : slots_.size() * 2);

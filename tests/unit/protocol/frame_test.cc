@@ -26,6 +26,30 @@ TEST_SUITE("protocol/frame") {
     CHECK(frame.error().code == ErrorCode::LimitExceeded);
     CHECK_FALSE(protocol::encode_frame("\xFF", {}));
   }
+  TEST_CASE("a long name has a varuint in front, and a bare message has no name") {
+    using protocol::Framing;
+    const std::string name(200, 'n');
+    const auto written = protocol::encode_frame(name, hex("03"), Framing::LongName);
+    REQUIRE(written);
+    CHECK(to_buffer(Bytes(*written).first(2)) == hex("c8 01"));
+    const auto frame = protocol::decode_frame(*written, Framing::LongName);
+    REQUIRE(frame);
+    CHECK(frame->doc_id == name);
+    CHECK(to_buffer(frame->payload) == hex("03"));
+    const std::string longest(protocol::kMaxLongNameBytes, 'n');
+    CHECK(protocol::encode_frame(longest, {}, Framing::LongName));
+    CHECK_FALSE(protocol::encode_frame(longest + "n", {}, Framing::LongName));
+    // A length of 2^40 is refused for what it says, before anything is read.
+    const auto huge = protocol::decode_frame(hex("80 80 80 80 80 20"), Framing::LongName);
+    REQUIRE_FALSE(huge);
+    CHECK(huge.error().code == ErrorCode::LimitExceeded);
+    const auto bare = protocol::decode_frame(hex("00 00 01 00"), Framing::Bare);
+    REQUIRE(bare);
+    CHECK(bare->doc_id.empty());
+    CHECK(to_buffer(bare->payload) == hex("00 00 01 00"));
+    CHECK(*protocol::encode_frame("whatever", hex("03"), Framing::Bare) == hex("03"));
+    CHECK_FALSE(protocol::decode_frame({}, Framing::Bare));
+  }
   TEST_CASE("an empty id and an empty payload are well-formed") {
     const Buffer bytes = hex("00");
     const auto frame = protocol::decode_frame(bytes);

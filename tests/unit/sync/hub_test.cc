@@ -91,8 +91,10 @@ TEST_SUITE("sync/hub") {
   TEST_CASE("a read-only guest is told, and nothing is applied") {
     Setup s;
     Peer& owner = s.world.connect();
+    const auto share = s.world.live->hub().create_share(true, 0);
+    REQUIRE(share);
     Peer& guest = s.world.connect(
-        {.user_id = "guest:1", .is_guest = true, .read_only = true, .join_code = "X"});
+        {.user_id = "guest:1", .is_guest = true, .read_only = true, .join_code = share->code});
     const std::string id = s.world.wire("a.md");
     owner.open(id);
     guest.open(id);

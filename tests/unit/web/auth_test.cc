@@ -12,7 +12,15 @@ constexpr const char* kCode = "ABCD1234-WXYZ5678";
 
 struct Fixture {
   ManualClock clock;
-  Auth auth{{kToken, kCode}, "diaryx_8080", clock};
+  Auth auth{kToken, "diaryx_8080", clock};
+  sync::Share found;
+
+  Fixture() {
+    auth.set_shares({{.code = "OTHER234-WXYZ5678"}, {.code = kCode, .read_only = true}});
+  }
+  Auth::Answer share(std::string_view code, std::string_view peer) {
+    return auth.find_share(code, peer, found);
+  }
 };
 
 }  // namespace
@@ -56,27 +64,25 @@ TEST_SUITE("web/auth") {
   TEST_CASE_FIXTURE(
       Fixture,
       "join codes are heard in any case, and after twenty failures not at all, until time passes") {
-    CHECK(auth.is_join_code("abcd1234-wxyz5678", "peer") == Auth::Answer::Yes);
-    CHECK(auth.is_join_code(kToken, "peer") == Auth::Answer::No);
-    for (int i = 1; i < 20; ++i)
-      CHECK(auth.is_join_code("ABCD1234-WXYZ5679", "peer") == Auth::Answer::No);
-    CHECK(auth.is_join_code("ABCD1234-WXYZ5679", "peer") == Auth::Answer::TooMany);
-    CHECK(auth.is_join_code(kCode, "peer") == Auth::Answer::TooMany);
-    CHECK(auth.is_join_code(kCode, "another peer") == Auth::Answer::Yes);
+    CHECK(share("abcd1234-wxyz5678", "peer") == Auth::Answer::Yes);
+    CHECK(found.code == kCode);
+    CHECK(found.read_only);
+    CHECK(share(kToken, "peer") == Auth::Answer::No);
+    for (int i = 1; i < 20; ++i) CHECK(share("ABCD1234-WXYZ5679", "peer") == Auth::Answer::No);
+    CHECK(share("ABCD1234-WXYZ5679", "peer") == Auth::Answer::TooMany);
+    CHECK(share(kCode, "peer") == Auth::Answer::TooMany);
+    CHECK(share(kCode, "another peer") == Auth::Answer::Yes);
     clock.advance(4'000);
-    CHECK(auth.is_join_code(kCode, "peer") == Auth::Answer::Yes);
+    CHECK(share(kCode, "peer") == Auth::Answer::Yes);
   }
 
   TEST_CASE_FIXTURE(Fixture, "many peers together cannot try without end") {
     int heard = 0;
     for (int i = 0; i < 1000; ++i) {
-      heard +=
-          auth.is_join_code("AAAAAAAA-AAAAAAAA", "peer " + std::to_string(i)) == Auth::Answer::No
-              ? 1
-              : 0;
+      heard += share("AAAAAAAA-AAAAAAAA", "peer " + std::to_string(i)) == Auth::Answer::No ? 1 : 0;
     }
     CHECK(heard == 200);
-    CHECK(auth.is_join_code(kCode, "new peer") == Auth::Answer::TooMany);
+    CHECK(share(kCode, "new peer") == Auth::Answer::TooMany);
   }
 
   TEST_CASE_FIXTURE(Fixture,
@@ -84,19 +90,25 @@ TEST_SUITE("web/auth") {
     for (int i = 0; i < 30; ++i) (void)auth.is_owner_token("wrong", "peer");
     CHECK(auth.is_owner_token("wrong", "peer") == Auth::Answer::TooMany);
     CHECK(auth.is_owner_token(kToken, "peer") == Auth::Answer::Yes);
-    Auth weak({"1234", kCode}, "c", clock);
+    Auth weak("1234", "c", clock);
     CHECK(weak.is_owner_token("1234", "peer") == Auth::Answer::Yes);
     for (int i = 0; i < 30; ++i) (void)weak.is_owner_token("wrong", "peer");
     CHECK(weak.is_owner_token("1234", "peer") == Auth::Answer::TooMany);
   }
 
+  TEST_CASE_FIXTURE(Fixture, "a share lets nobody in when its time is over, or when it has ended") {
+    auth.set_shares({{.code = kCode, .expires_ms = clock.wall_ms() + 1'000}});
+    CHECK(share(kCode, "peer") == Auth::Answer::Yes);
+    clock.advance(1'000);
+    CHECK(share(kCode, "peer") == Auth::Answer::No);
+    auth.set_shares({{.code = kCode}});
+    CHECK(share(kCode, "peer") == Auth::Answer::Yes);
+    auth.set_shares({});
+    CHECK(share(kCode, "peer") == Auth::Answer::No);
+  }
+
   TEST_CASE("made secrets have their form and do not repeat") {
     SystemRandom random;
-    const std::string code = Auth::make_join_code(random);
-    CHECK(code.size() == 17);
-    CHECK(code[8] == '-');
-    CHECK(code.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == std::string::npos);
-    CHECK(code != Auth::make_join_code(random));
     CHECK(Auth::make_token(random).size() == 43);
     CHECK(Auth::make_token(random) != Auth::make_token(random));
   }

@@ -33,6 +33,7 @@ class Core {
       for (const sync::Closing& closing : turn.closes) closed_[closing.connection] = closing.code;
     };
     sinks.work = [this](std::vector<sync::DiskTask> tasks) { tasks_ += tasks.size(); };
+    sinks.shares = [](const std::vector<sync::Share>&) {};
     sinks.broken = [](const Error& error) { FAIL_CHECK(error.message); };
     loop_ = std::make_unique<CoreLoop>(std::move(*workspace), clock_, std::move(sinks));
     loop_->start();
@@ -107,8 +108,8 @@ TEST_SUITE("web/core_loop") {
 
   TEST_CASE("messages are counted back to the connection they came from, whatever they were") {
     Core core;
-    core->connect(1, {.user_id = "owner"});
-    core->connect(2, {.user_id = "owner"});
+    core->connect(1, {.principal = {.user_id = "owner"}, .endpoint = {}});
+    core->connect(2, {.principal = {.user_id = "owner"}, .endpoint = {}});
     for (int i = 0; i < 3; ++i) core->receive(1, true, as_bytes("{}"));
     core->receive(2, false, as_bytes("\x7f no such frame"));
     core->receive(7, false, as_bytes("never connected"));

@@ -243,7 +243,8 @@ TEST_SUITE("web/server") {
 
   TEST_CASE("a join code is looked up without a secret, in any case, and lets a guest in") {
     Serving serving;
-    const std::string code = serving.server().join_code();
+    const std::string code =
+        serving.ask_json("POST", "/api/share/sessions", R"({"read_only":true})")["code"];
     std::string lower = code;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     for (const std::string& target : {"/api/sessions/" + code, "/api/share/sessions/" + lower}) {
@@ -254,7 +255,7 @@ TEST_SUITE("web/server") {
       REQUIRE(value);
       CHECK((*value)["code"] == code);
       CHECK((*value)["workspace_id"] == serving.workspace_id());
-      CHECK((*value)["read_only"] == false);
+      CHECK((*value)["read_only"] == true);
       CHECK((*value)["peer_count"] == 0);
     }
     const auto missing = serving.get("/api/sessions/AAAAAAAA-AAAAAAAA");
@@ -431,7 +432,7 @@ TEST_SUITE("web/server") {
     std::string code;
     {
       Serving serving;
-      code = serving.server().join_code();
+      code = serving.ask_json("POST", "/api/share/sessions")["code"];
       (void)serving.get(std::string("/api/status?token=") + kToken);
       (void)serving.get("/api/sessions/" + code);
       (void)serving.get("/nowhere/" + code + "?token=" + kToken);
