@@ -24,6 +24,15 @@ bool says_nothing(const crdt::Doc& doc, Bytes update) {
   return known.has_value() && *known;
 }
 
+// Each has an answer that may be as large as the document, and all answers to one message wait in
+// memory together.
+constexpr std::ptrdiff_t kMostQuestions = 16;
+
+bool asks(const protocol::Message& message) noexcept {
+  return message.kind == protocol::MessageKind::SyncStep1 ||
+         message.kind == protocol::MessageKind::QueryAwareness;
+}
+
 }  // namespace
 
 std::size_t Hub::file_count() const {
@@ -235,6 +244,14 @@ bool Hub::payload(Connection& connection, const std::string& wire_id, const prot
   const auto messages = protocol::decode_messages(octets);
   if (!messages) {
     malformed(connection, wire_id, messages.error().message);
+    return false;
+  }
+  const auto questions = std::count_if(messages->begin(), messages->end(), asks);
+  if (questions > kMostQuestions) {
+    refuse(connection, {.code = "too_many_questions",
+                        .wire_id = wire_id,
+                        .message = std::to_string(questions) + " questions in one message",
+                        .close = CloseCode::TooMany});
     return false;
   }
   Subscription* subscription = open(connection, wire_id, doc);
