@@ -90,6 +90,21 @@ std::size_t utf16_length(std::string_view utf8) noexcept {
   return units;
 }
 
+Utf8Offset utf8_offset_from_end(std::string_view utf8, std::size_t units) noexcept {
+  std::size_t at = utf8.size();
+  while (units > 0 && at > 0) {
+    do {
+      --at;
+    } while (at > 0 && is_continuation(static_cast<unsigned char>(utf8[at])));
+    if (static_cast<unsigned char>(utf8[at]) >= 0xF0) {
+      if (units == 1) return {at, true};
+      --units;
+    }
+    --units;
+  }
+  return {at, false};
+}
+
 Utf8Offset utf8_offset(std::string_view utf8, std::size_t units) noexcept {
   std::size_t at = 0;
   while (units > 0 && at < utf8.size()) {

@@ -29,6 +29,8 @@ struct Utf8Offset {
 };
 // `units` beyond the end gives the end. `utf8` must be well-formed.
 Utf8Offset utf8_offset(std::string_view utf8, std::size_t units) noexcept;
+// The same, counted from the end: looks at no more than it counts.
+Utf8Offset utf8_offset_from_end(std::string_view utf8, std::size_t units) noexcept;
 
 // Lone surrogates become U+FFFD, as TextEncoder does.
 std::string utf16_to_utf8(std::u16string_view utf16);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/keyed_hash.h"
 #include "engine/crdt/doc.h"
 #include "engine/crdt/id.h"
 #include "engine/crdt/structs/list_index.h"
@@ -40,7 +41,7 @@ class MapEntries {
  private:
   static constexpr std::size_t kLinear = 8;  // Up to here a scan is faster than a table.
   static std::size_t slot_of(KeyIx key, std::size_t mask) noexcept {
-    return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 24U) & mask;
+    return static_cast<std::size_t>(keyed_hash(key)) & mask;
   }
   void rebuild(std::size_t slots);
   std::vector<Entry> entries_;

@@ -123,6 +123,10 @@ Status Doc::apply_update_v2(Bytes update_v2, Origin origin) {
   return crdt::apply_update(*state_, Format::V2, update_v2, origin);
 }
 
+void Doc::limit_rivals(std::uint64_t most) noexcept {
+  state_->most_rivals = most;
+}
+
 bool Doc::has_pending() const noexcept {
   return !state_->pending.empty();
 }

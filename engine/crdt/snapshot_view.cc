@@ -215,11 +215,13 @@ class PastText {
   std::vector<Clock> borders_;
 };
 
-// The first `length` units of an item, as a struct of its own. Content cut inside a surrogate pair
-// is put to the end of the arena.
+// The first `length` units of an item, as a struct of its own. A text, which cutting may rewrite,
+// is put to the end of the arena before.
 Item head_of(Arena& arena, const Item& item, std::uint64_t length) {
   Item head = item;
-  Item rest = item;
+  if (item.kind == Kind::String && !item.has(Item::kAscii))
+    head.content = arena.append(content_bytes(arena, item));
+  Item rest = head;
   split_content(arena, head, rest, length);
   head.set_length(length);
   return head;

@@ -56,6 +56,8 @@ struct Doc::State {
   // A stamp per item, for the conflict scan (integrate.cc).
   std::vector<std::uint64_t> scan_stamps;
   std::uint64_t next_stamp = 1;
+  std::uint64_t most_rivals = ~std::uint64_t{0};  // That one update may pass (Doc::limit_rivals).
+  std::size_t arena_kept = 0;                     // Its size when it was last looked through.
   // Scratch that keeps its capacity.
   std::vector<BranchIx> branch_stack;
   struct DeleteFrame {
@@ -69,6 +71,9 @@ struct Doc::State {
 
   std::vector<BranchIx>
       root_by_key;  // Of a name's number; shorter than `keys`, or kNone: not a root.
+
+  // In all conflict scans so far.
+  std::uint64_t rivals_passed() const noexcept { return next_stamp; }
 
   // Somebody will ask what a transaction did.
   bool wants_details() const noexcept { return watched; }

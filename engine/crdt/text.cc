@@ -221,8 +221,7 @@ std::vector<DeltaOp> Text::to_delta() const {
     if (item.deleted()) continue;
     if (item.kind == Kind::String) {
       // Yjs keeps that name for its marks of what changed (snapshot_view.h) and ends it here.
-      if (change_mark != kNone)
-        std::erase_if(current, [&](const Attribute& known) { return known.key == change_mark; });
+      if (change_mark != kNone) current.remove(change_mark);
       codec::append_wtf8(text, content_text(state.arena, item));
     } else if (item.kind == Kind::Format) {
       pack();

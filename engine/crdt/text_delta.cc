@@ -132,30 +132,30 @@ class TextDelta {
         if (!equal_values(state_, value_or_null(current_, key), value)) {
           if (action_ == Action::Retain) finish_op();
           if (equal_values(state_, value, value_or_null(old_, key))) {
-            remove_attribute(attributes_, key);
+            attributes_.remove(key);
           } else {
-            set_attribute(attributes_, key, value);
+            attributes_.set(key, value);
           }
         } else {
           useless = !is_null(state_, value);
         }
       }
     } else if (changes_.deletes(item)) {
-      set_attribute(old_, key, value);
+      old_.set(key, value);
       const ValueIx now = value_or_null(current_, key);
       if (!equal_values(state_, now, value)) {
         if (action_ == Action::Retain) finish_op();
-        set_attribute(attributes_, key, now);
+        attributes_.set(key, now);
       }
     } else if (!item.deleted()) {
-      set_attribute(old_, key, value);
-      if (const Attribute* changed = find_attribute(attributes_, key)) {
+      old_.set(key, value);
+      if (const Attribute* changed = attributes_.find(key)) {
         if (!equal_values(state_, changed->value, value)) {
           if (action_ == Action::Retain) finish_op();
           if (is_null(state_, value)) {
-            remove_attribute(attributes_, key);
+            attributes_.remove(key);
           } else {
-            set_attribute(attributes_, key, value);
+            attributes_.set(key, value);
           }
         } else {
           useless = !is_null(state_, changed->value);

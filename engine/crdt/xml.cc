@@ -62,28 +62,6 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-std::string show(const Value& value);
-
-std::string show_children(TypeRef type) {
-  std::string text;
-  Array(type).for_each([&](const Value& value) { text += show(value); });
-  return text;
-}
-
-std::string show_element(TypeRef type) {
-  std::vector<std::pair<std::string, std::string>> attributes;
-  Map(type).for_each([&](std::string_view key, const Value& value) {
-    const auto* plain = std::get_if<codec::Any>(&value);
-    attributes.emplace_back(key, plain != nullptr ? js_string(*plain) : show(value));
-  });
-  std::sort(attributes.begin(), attributes.end(),
-            [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
-  const std::string name = lower_case(Xml(type).node_name());
-  std::string text = "<" + name;
-  for (const auto& [key, value] : attributes) text += " " + key + "=\"" + value + "\"";
-  return text + ">" + show_children(type) + "</" + name + ">";
-}
-
 // What JavaScript's for-in goes through, in the order of the keys: the members of an object, the
 // elements of an array or of octets, the UTF-16 units of a string.
 std::vector<std::pair<std::string, std::string>> enumerate(const codec::Any& value) {
@@ -109,41 +87,113 @@ std::vector<std::pair<std::string, std::string>> enumerate(const codec::Any& val
   return members;
 }
 
+// A type is shown as texts and the types between them, which are shown in turn: from a list of our
+// own, for how deep they nest is the peer's choice.
+using Piece = std::variant<std::string, TypeRef>;
+
+class Pieces {
+ public:
+  void add_text(std::string_view text) {
+    if (pieces_.empty() || !std::holds_alternative<std::string>(pieces_.back()))
+      pieces_.emplace_back(std::string());
+    std::get<std::string>(pieces_.back()) += text;
+  }
+  void add_type(TypeRef type) { pieces_.emplace_back(type); }
+  void add_value(const Value& value) {
+    if (const auto* type = std::get_if<TypeRef>(&value)) return add_type(*type);
+    add_text(js_string(std::get<codec::Any>(value)));
+  }
+  std::vector<Piece> take() && { return std::move(pieces_); }
+
+ private:
+  std::vector<Piece> pieces_;
+};
+
+void add_children(Pieces& pieces, TypeRef type) {
+  Array(type).for_each([&](const Value& value) { pieces.add_value(value); });
+}
+
+void add_element(Pieces& pieces, TypeRef type) {
+  std::vector<std::pair<std::string, Value>> attributes;
+  Map(type).for_each(
+      [&](std::string_view key, const Value& value) { attributes.emplace_back(key, value); });
+  std::sort(attributes.begin(), attributes.end(),
+            [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
+  const std::string name = lower_case(Xml(type).node_name());
+  pieces.add_text("<" + name);
+  for (const auto& [key, value] : attributes) {
+    pieces.add_text(" " + key + "=\"");
+    pieces.add_value(value);
+    pieces.add_text("\"");
+  }
+  pieces.add_text(">");
+  add_children(pieces, type);
+  pieces.add_text("</" + name + ">");
+}
+
 // Attributes of a text run are shown as elements around it.
-std::string show_text(TypeRef type) {
-  std::string text;
+void add_text(Pieces& pieces, TypeRef type) {
   for (const DeltaOp& op : Text(type).to_delta()) {
     Attributes nodes = op.attributes;
     std::sort(nodes.begin(), nodes.end(),
               [](const auto& a, const auto& b) { return js_less(a.first, b.first); });
     for (const auto& [name, value] : nodes) {
-      text += "<" + name;
-      for (const auto& [key, member] : enumerate(value)) text += " " + key + "=\"" + member + "\"";
-      text += ">";
+      pieces.add_text("<" + name);
+      for (const auto& [key, member] : enumerate(value))
+        pieces.add_text(" " + key + "=\"" + member + "\"");
+      pieces.add_text(">");
     }
-    if (const auto* inserted = std::get_if<std::string>(&op.insert)) text += *inserted;
-    if (const auto* embed = std::get_if<codec::Any>(&op.insert)) text += js_string(*embed);
-    if (const auto* nested = std::get_if<TypeRef>(&op.insert)) text += show(*nested);
-    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) text += "</" + node->first + ">";
+    if (const auto* inserted = std::get_if<std::string>(&op.insert)) pieces.add_text(*inserted);
+    if (const auto* embed = std::get_if<codec::Any>(&op.insert)) pieces.add_text(js_string(*embed));
+    if (const auto* nested = std::get_if<TypeRef>(&op.insert)) pieces.add_type(*nested);
+    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node)
+      pieces.add_text("</" + node->first + ">");
   }
-  return text;
 }
 
-std::string show(const Value& value) {
-  const auto* type = std::get_if<TypeRef>(&value);
-  if (type == nullptr) return js_string(std::get<codec::Any>(value));
-  switch (type->doc->kind_of(*type).value_or(TypeKind::Map)) {
+std::vector<Piece> pieces_of(TypeRef type) {
+  Pieces pieces;
+  switch (type.doc->kind_of(type).value_or(TypeKind::Map)) {
     case TypeKind::XmlElement:
-      return show_element(*type);
+      add_element(pieces, type);
+      break;
     case TypeKind::XmlFragment:
-      return show_children(*type);
+      add_children(pieces, type);
+      break;
     case TypeKind::XmlText:
-      return show_text(*type);
+      add_text(pieces, type);
+      break;
     case TypeKind::Text:
-      return Text(*type).to_string();
+      pieces.add_text(Text(type).to_string());
+      break;
     default:
-      return "[object Object]";
+      pieces.add_text("[object Object]");
   }
+  return std::move(pieces).take();
+}
+
+std::string show(TypeRef top) {
+  struct Level {
+    std::vector<Piece> pieces;
+    std::size_t next = 0;
+  };
+  std::string text;
+  std::vector<Level> levels;
+  levels.push_back({pieces_of(top)});
+  while (!levels.empty()) {
+    Level& level = levels.back();
+    if (level.next == level.pieces.size()) {
+      levels.pop_back();
+      continue;
+    }
+    Piece& piece = level.pieces[level.next++];
+    if (const auto* type = std::get_if<TypeRef>(&piece)) {
+      levels.push_back({pieces_of(*type)});
+    } else {
+      text += std::get<std::string>(piece);
+    }
+  }
+  return text;
 }
 
 }  // namespace

@@ -70,6 +70,10 @@ Result<std::vector<Message>> decode_messages(Bytes payload) {
   codec::Reader in(payload);
   std::vector<Message> messages;
   while (!in.at_end()) {
+    if (messages.size() == kMostMessages) {
+      return Error{ErrorCode::Malformed,
+                   "sync message: more than " + std::to_string(kMostMessages) + " in one payload"};
+    }
     DX_TRY(const Message message, read_message(in));
     messages.push_back(message);
   }

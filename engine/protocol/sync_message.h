@@ -42,6 +42,9 @@ struct Message {
   Bytes body;  // State vector, update, awareness update, or reason text; empty for the rest.
 };
 
+// One octet may be a message: a large payload of them would take many times its size.
+inline constexpr std::size_t kMostMessages = 4'096;
+
 // All messages of a payload, in order. Malformed anywhere makes the whole payload Malformed:
 // nothing of it may be used. An empty payload is Malformed too.
 Result<std::vector<Message>> decode_messages(Bytes payload);

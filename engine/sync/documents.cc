@@ -9,6 +9,9 @@
 namespace diaryx::sync {
 namespace {
 
+// Honest updates pass one or two concurrent items for each of their own; so many take 0.2 to 1 s.
+constexpr std::uint64_t kMostRivals = std::uint64_t{1} << 24U;
+
 constexpr std::string_view kBodyPrefix = "body/";
 constexpr std::string_view kPathPrefix = "path/";
 // A log this long is folded when its document is unloaded.
@@ -102,6 +105,8 @@ Result<std::unique_ptr<LiveDocument>> Documents::load(const std::string& name) {
                                              applied.error().message};
       });
   if (!read) return Status(read).error().with(name);
+  // From here on updates are a peer's. What is stored already came in under this limit.
+  document->doc->limit_rivals(kMostRivals);
   return document;
 }
 

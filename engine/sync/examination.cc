@@ -95,8 +95,8 @@ class Examination {
     if (!parts) input_.unreadable_files.emplace_back(path, parts.error().message);
     // No document for its text: is that because there is no text, or because it cannot be read?
     input_.on_disk.emplace(path, has_body_doc || (parts && !parts->body.empty()));
-    if (content && (agreed == ledger_.end() ||
-                    sha256(as_bytes(content->bytes)) != agreed->second.base_hash)) {
+    if (content &&
+        (agreed == ledger_.end() || sha256(as_bytes(content->bytes)) != agreed->second.base_hash)) {
       input_.not_taken_in.insert(path);
     }
   }
@@ -115,7 +115,8 @@ class Examination {
   void look_at_attachment(const std::string& link, const std::string& from) {
     for (const auto hint : {input_.metadata.link_format(), workspace::LinkFormat::PlainCanonical}) {
       const auto target = workspace::canonical_target(workspace::parse_link(link), from, hint);
-      const auto path = target ? WorkspacePath::parse(*target) : Result<WorkspacePath>(Error{ErrorCode::NotFound, ""});
+      const auto path = target ? WorkspacePath::parse(*target)
+                               : Result<WorkspacePath>(Error{ErrorCode::NotFound, ""});
       if (!path || !input_.on_disk.contains(path->str())) continue;
       if (const auto content = files_.read(*path, kMaxHashedBytes))
         input_.attachment_hashes[path->str()] = to_hex(sha256(as_bytes(content->bytes)));

@@ -10,8 +10,9 @@
 
 namespace diaryx::sync {
 
-// The result refers to the documents' metadata. Reads those files that have changed since the ledger
-// was written, and every stored document once; what was not in memory before is not afterwards.
+// The result refers to the documents' metadata. Reads those files that have changed since the
+// ledger was written, and every stored document once; what was not in memory before is not
+// afterwards.
 Result<workspace::ValidateInput> examine(Documents& documents, const DiskSync& disk,
                                          filesystem::FileTree& files);
 

@@ -24,6 +24,15 @@ bool says_nothing(const crdt::Doc& doc, Bytes update) {
   return known.has_value() && *known;
 }
 
+// Each has an answer that may be as large as the document, and all answers to one message wait in
+// memory together.
+constexpr std::ptrdiff_t kMostQuestions = 16;
+
+bool asks(const protocol::Message& message) noexcept {
+  return message.kind == protocol::MessageKind::SyncStep1 ||
+         message.kind == protocol::MessageKind::QueryAwareness;
+}
+
 }  // namespace
 
 std::size_t Hub::file_count() const {
@@ -237,6 +246,14 @@ bool Hub::payload(Connection& connection, const std::string& wire_id, const prot
     malformed(connection, wire_id, messages.error().message);
     return false;
   }
+  const auto questions = std::count_if(messages->begin(), messages->end(), asks);
+  if (questions > kMostQuestions) {
+    refuse(connection, {.code = "too_many_questions",
+                        .wire_id = wire_id,
+                        .message = std::to_string(questions) + " questions in one message",
+                        .close = CloseCode::TooMany});
+    return false;
+  }
   Subscription* subscription = open(connection, wire_id, doc);
   if (subscription == nullptr) return false;
   for (const protocol::Message& message : *messages) {
@@ -312,6 +329,12 @@ void Hub::take_update(Connection& connection, Subscription& subscription,
   const std::size_t changed_before = documents_.changed_files();
   if (const Status status = documents_.apply(document, message.body, subscription.number);
       !status) {
+    if (status.error().code == ErrorCode::LimitExceeded) {
+      return refuse(connection, {.code = "update_too_large",
+                                 .wire_id = subscription.wire_id,
+                                 .message = status.error().message,
+                                 .close = CloseCode::TooLarge});
+    }
     return malformed(connection, subscription.wire_id, status.error().message);
   }
   connection.dialect->taken(

@@ -27,6 +27,7 @@ struct Peer {
   std::unique_ptr<Doc> doc;
   std::unique_ptr<UndoManager> undo;
   std::vector<Told> told;  // By its own transactions.
+  bool redid = false;      // Brought something back, which keeps items apart that a copy joins.
 };
 
 class Program {
@@ -67,8 +68,10 @@ class Program {
         for (std::size_t n = choices_.below(4); n > 0; --n) edit(*peer.doc);
       });
     Peer& other = peers_[choices_.below(peers_.size())];
-    if (choice == 11) return (void)peer.undo->undo();
-    if (choice == 12) return (void)peer.undo->redo();
+    if (choice == 11 || choice == 12) {
+      peer.redid = true;
+      return (void)(choice == 11 ? peer.undo->undo() : peer.undo->redo());
+    }
     if (choice == 13) return peer.undo->stop_capturing();
     if (choice == 14) return sync(peer, other);
     if (other.told.empty()) return;
@@ -231,7 +234,7 @@ class Program {
       DX_CHECK(!peer.doc->has_pending());
       DX_CHECK(peer.doc->encode_state_vector() == first.encode_state_vector());
       look_at(*peer.doc);
-      check_promises(*peer.doc, true);
+      check_promises(*peer.doc, !peer.redid);
     }
     // What is kept of deleted things depends on each one's GC. What all see does not.
     for (Peer& peer : peers_) {

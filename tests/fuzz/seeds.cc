@@ -222,6 +222,48 @@ void add_messages(Seeds& seeds) {
     all.insert(all.end(), close.begin(), close.end());
     seeds.add("websocket", all);
   }
+  for (const char* text :
+       {"GET /sync2?token=a%20b HTTP/1.1\r\nHost: localhost:1\r\nUpgrade: websocket\r\nConnection: "
+        "keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n",
+        "POST /api/share/sessions HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 17\r\n"
+        "Expect: 100-continue\r\n\r\n{\"read_only\":true}",
+        "PUT /files/a%2Fb.png?x=1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n",
+        "GET /sync?doc=abc&session=AB-CD&multiplexed=true HTTP/1.0\r\n\r\n",
+        "GET /ws/body:abc/%C3%A9.md HTTP/1.1\r\nIf-None-Match: \"x\"\r\n\r\n"}) {
+    for (const char piece : {'\x01', '\x07', '\xC8'}) seeds.add("http", piece + std::string(text));
+  }
+  for (const char* name : {"notes/a.md", "../a.md", "a/./b", ".git/config", "body:abc/notes/a.md",
+                           "workspace:abc", "localhost:8080", "[::1]:80", "http://127.0.0.1:1234",
+                           "https://evil.example", "null", "caf%C3%A9%2F..%2Fx",
+                           "body:abc/"
+                           "\xC3\xA9.md"}) {
+    seeds.add("names", name);
+    for (const std::string payload : {std::string("\x00\x00\x01\x00", 4), std::string("\x03")}) {
+      const auto frame = static_cast<char>(std::string_view(name).size()) + (name + payload);
+      seeds.add("framing", frame);
+      seeds.add("hocuspocus", static_cast<char>(std::string_view(name).size()) +
+                                  (name + (std::string(1, 0) + payload)));
+    }
+  }
+  for (const std::string text : {std::string("\x01"
+                                             "d\x02\x00\x05token",
+                                             10),
+                                 std::string("\x01"
+                                             "d\x05\x02hi",
+                                             6),
+                                 std::string("\x01"
+                                             "d\x07\x00",
+                                             4),
+                                 std::string("\x01"
+                                             "d\x03",
+                                             3),
+                                 std::string("\x09"),
+                                 std::string("\x03"
+                                             "d\x00s\x00\x00\x01\x00",
+                                             8)})
+    seeds.add("hocuspocus", text);
   for (std::uint8_t seed = 0; seed < 8; ++seed) {
     Buffer program;
     for (unsigned i = 0; i < 400; ++i)

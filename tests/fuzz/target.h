@@ -40,6 +40,10 @@ void fuzz_sync_message(Bytes input);
 void fuzz_frame(Bytes input);
 void fuzz_control(Bytes input);
 void fuzz_websocket(Bytes input);
+void fuzz_http(Bytes input);
+void fuzz_names(Bytes input);
+void fuzz_hocuspocus(Bytes input);
+void fuzz_framing(Bytes input);
 void fuzz_markdown(Bytes input);
 void fuzz_header(Bytes input);
 

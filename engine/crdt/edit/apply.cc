@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "engine/crdt/edit/collect.h"
+#include "engine/crdt/edit/free_arena.h"
 #include "engine/crdt/edit/integrate.h"
 #include "engine/crdt/edit/runs.h"
 #include "engine/crdt/edit/typing.h"
@@ -28,19 +31,35 @@ void note_missing(State& state, ClientIx client, Clock clock) {
 // there.
 class Integration {
  public:
-  Integration(State& state, Staged& staged) : state_(state), sections_(staged.sections) {}
+  Integration(State& state, Staged& staged)
+      : state_(state),
+        sections_(staged.sections),
+        last_rival_(state.rivals_passed() > kNoLimit - state.most_rivals
+                        ? kNoLimit
+                        : state.rivals_passed() + state.most_rivals) {}
 
-  void run() {
+  // LimitExceeded: some structs are missing, and everything in order without them.
+  Status run() {
     state_.joining = {};
     for (std::size_t i = 0; i < sections_.size(); ++i) {
       Section& section = sections_[i];
       index_.build(state_.items, section);
-      while (section.next < section.end) {
+      while (section.next < section.end && !too_much()) {
         if (section.end - section.next > 1) integrate_runs(state_, section, index_);
         if (section.next < section.end && !take_next(section)) take(i);
       }
     }
+    std::size_t left = 0;
+    for (Section& section : sections_) {
+      for (; section.next < section.end; ++section.next, ++left)
+        discard_staged(state_, section.next);
+    }
     park();
+    if (!too_much()) return {};
+    return Error{
+        ErrorCode::LimitExceeded,
+        fmt::format("update: its items meet more than {} concurrent ones; {} were left out",
+                    state_.most_rivals, left)};
   }
 
  private:
@@ -70,8 +89,8 @@ class Integration {
   // Integrates the next struct of a section and all that it waits for.
   void take(std::size_t section) {
     stack_.clear();
-    stack_.push_back(section);
-    while (!stack_.empty()) {
+    push(section);
+    while (!stack_.empty() && !too_much()) {
       Section& current = sections_[stack_.back()];
       const ItemIx ix = current.next;
       const Item& item = state_.items[ix];
@@ -79,7 +98,7 @@ class Integration {
       if (item.kind == Kind::Skip || item.end() <= state) {
         discard_staged(state_, ix);
         ++current.next;
-        stack_.pop_back();
+        pop();
         continue;
       }
       if (item.clock > state) {
@@ -90,16 +109,27 @@ class Integration {
       if (missing == kNone) {
         integrate_staged(state_, ix, state - item.clock);
         ++current.next;
-        stack_.pop_back();
+        pop();
         continue;
       }
       const std::size_t other = section_of(missing);
-      if (other == kNoSection || std::find(stack_.begin(), stack_.end(), other) != stack_.end()) {
+      if (other == kNoSection || sections_[other].waits) {
         note_missing(state_, missing, state_.store[missing].state);
         return park_stack();
       }
-      stack_.push_back(other);
+      push(other);
     }
+  }
+
+  bool too_much() const noexcept { return state_.rivals_passed() > last_rival_; }
+
+  void push(std::size_t section) {
+    sections_[section].waits = true;
+    stack_.push_back(section);
+  }
+  void pop() {
+    sections_[stack_.back()].waits = false;
+    stack_.pop_back();
   }
 
   // Everything that the stack's sections still hold has to wait.
@@ -139,9 +169,12 @@ class Integration {
     pending.octets += pending.updates.back().size();
   }
 
+  static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
   State& state_;
   std::vector<Section>& sections_;
   SectionIndex index_;
+  std::uint64_t last_rival_;
   std::vector<std::size_t> stack_;
   std::vector<Section> parked_;
 };
@@ -177,8 +210,20 @@ bool apply_delete(State& state, DeleteRange& range) {
   return false;
 }
 
+// As Yjs writes them: highest client first, by clock, none reaching into the next.
+bool in_order(const StructStore& store, const DeleteRange& a, const DeleteRange& b) {
+  if (a.client == b.client) return a.clock + a.length <= b.clock;
+  return store[a.client].id > store[b.client].id;
+}
+
 void apply_deletes(State& state, std::vector<DeleteRange>& deletes) {
   Pending& pending = state.pending;
+  // Ranges that say the same again and again would have the same structs walked as often.
+  const auto goes_back = [&](const DeleteRange& a, const DeleteRange& b) {
+    return !in_order(state.store, a, b);
+  };
+  if (std::adjacent_find(deletes.begin(), deletes.end(), goes_back) != deletes.end())
+    sort_and_join(state.store, deletes);
   // What waited may be there now, if anything came at all.
   if (!state.transaction.touched.empty()) {
     std::erase_if(pending.deletes, [&](DeleteRange& range) { return apply_delete(state, range); });
@@ -208,26 +253,43 @@ void compact(Pending& pending) {
   pending.updates.push_back(std::move(*merged));
 }
 
-void retry_pending(State& state, Staged& staged) {
+Status retry_pending(State& state, Staged& staged) {
   Pending& pending = state.pending;
   const bool worth_it =
       std::any_of(pending.missing.begin(), pending.missing.end(),
                   [&](const Pending::Missing& m) { return state.store[m.client].state > m.clock; });
-  if (!worth_it) return;
+  if (!worth_it) return {};
   Result<Buffer> merged = pending.updates.size() == 1 ? Result<Buffer>(pending.updates[0])
                                                       : merge_updates_v2(views(pending.updates));
   DX_CHECK(merged);  // We wrote them ourselves.
   staged.from_outside = false;
   const Status decoded = decode_update(state, Format::V2, *merged, staged);
   staged.from_outside = true;
-  if (!decoded) return;  // The document is full: it goes on waiting.
+  if (!decoded) return {};  // The document is full: it goes on waiting.
   pending.updates.clear();
   for (const Pending::Missing& missing : pending.missing)
     state.store[missing.client].missing = kNone;
   pending.missing.clear();
   pending.octets = 0;
   pending.merged_octets = 0;
-  Integration(state, staged).run();
+  return Integration(state, staged).run();
+}
+
+// An update, once it is decoded.
+Status integrate(State& state, Staged& staged, Origin origin) {
+  const TransactionScope scope(state, origin, false);
+  std::vector<DeleteRange> deletes = std::move(staged.deletes);
+  DX_TRY_OK(Integration(state, staged).run());
+  // Nothing of it was new: its content need not stay.
+  if (state.transaction.touched.empty()) {
+    state.arena.truncate(staged.arena_start);
+    state.values.resize(staged.values_start);
+  }
+  DX_TRY_OK(retry_pending(state, staged));
+  apply_deletes(state, deletes);
+  compact(state.pending);
+  staged.deletes = std::move(deletes);
+  return {};
 }
 
 }  // namespace
@@ -236,19 +298,9 @@ Status apply_update(State& state, Format format, Bytes update, Origin origin) {
   if (format == Format::V1 && apply_key_stroke(state, update, origin)) return {};
   Staged& staged = state.staged;
   DX_TRY_OK(decode_update(state, format, update, staged));
-  const TransactionScope scope(state, origin, false);
-  std::vector<DeleteRange> deletes = std::move(staged.deletes);
-  Integration(state, staged).run();
-  // Nothing of it was new: its content need not stay.
-  if (state.transaction.touched.empty()) {
-    state.arena.truncate(staged.arena_start);
-    state.values.resize(staged.values_start);
-  }
-  retry_pending(state, staged);
-  apply_deletes(state, deletes);
-  compact(state.pending);
-  staged.deletes = std::move(deletes);
-  return {};
+  const Status integrated = integrate(state, staged, origin);
+  if (state.transaction.depth == 0) free_arena(state);
+  return integrated;
 }
 
 Buffer pending_update(const State& state) {

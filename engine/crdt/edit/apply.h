@@ -5,7 +5,8 @@
 
 namespace diaryx::crdt {
 
-// Decodes and checks all of it first: an error leaves the document as it was.
+// Decodes and checks all of it first: an error leaves the document as it was. But for
+// LimitExceeded by State::most_rivals: then some of it was applied, and the rest is gone.
 Status apply_update(State& state, Format format, Bytes update, Origin origin);
 
 // All that waits, as one update; empty if nothing does.

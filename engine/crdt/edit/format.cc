@@ -46,11 +46,6 @@ bool is_structured(const codec::Any& value) noexcept {
   return value.get<codec::AnyObject>() != nullptr || value.get<codec::AnyArray>() != nullptr;
 }
 
-auto place_of(AttributeList& list, KeyIx key) {
-  return std::find_if(list.begin(), list.end(),
-                      [key](const Attribute& known) { return known.key == key; });
-}
-
 void forward(const State& state, TextCursor& cursor) {
   const Item& item = state.items[cursor.right];
   if (item.kind == Kind::Format && !item.deleted()) pass_mark(state, cursor.current, item);
@@ -95,7 +90,7 @@ AttributeList insert_marks(State& state, TextCursor& cursor, const AttributeList
   for (const Attribute& wanted : attributes) {
     const ValueIx current = value_or_null(cursor.current, wanted.key);
     if (equal_values(state, current, wanted.value)) continue;
-    set_attribute(negated, wanted.key, current);
+    negated.set(wanted.key, current);
     insert_mark(state, cursor, wanted.key, wanted.value);
   }
   return negated;
@@ -107,9 +102,9 @@ void insert_negated(State& state, TextCursor& cursor, AttributeList negated) {
     if (!item.deleted()) {
       if (item.kind != Kind::Format) break;
       // A key that is not there is JavaScript's undefined, which equals no value, not even null.
-      const Attribute* found = find_attribute(negated, key_of(item));
+      const Attribute* found = negated.find(key_of(item));
       if (found == nullptr || !equal_values(state, found->value, value_of_mark(item))) break;
-      remove_attribute(negated, key_of(item));
+      negated.remove(key_of(item));
     }
     forward(state, cursor);
   }
@@ -124,11 +119,13 @@ void order_keys(const State& state, AttributeList& list) {
     return codec::is_integer_like(state.keys[a.key]);
   };
   if (std::none_of(list.begin(), list.end(), integer_like)) return;
-  const auto others = std::stable_partition(list.begin(), list.end(), integer_like);
-  std::stable_sort(list.begin(), others, [&](const Attribute& a, const Attribute& b) {
-    const std::string_view left = state.keys[a.key];
-    const std::string_view right = state.keys[b.key];
-    return left.size() != right.size() ? left.size() < right.size() : left < right;
+  list.rearrange([&](auto& entries) {
+    const auto others = std::stable_partition(entries.begin(), entries.end(), integer_like);
+    std::stable_sort(entries.begin(), others, [&](const Attribute& a, const Attribute& b) {
+      const std::string_view left = state.keys[a.key];
+      const std::string_view right = state.keys[b.key];
+      return left.size() != right.size() ? left.size() < right.size() : left < right;
+    });
   });
 }
 
@@ -137,18 +134,12 @@ void order_keys(const State& state, AttributeList& list) {
 void clean_gap(State& state, ItemIx start, ItemIx current_place,
                const AttributeList& start_attributes, AttributeList& current) {
   ItemIx end = start;
-  std::vector<std::pair<KeyIx, ItemIx>> last_marks;  // Per key the last mark of the gap.
+  KeyedList<ItemIx> last_marks;  // Per key the last mark of the gap.
   for (; end != kNone; end = state.items[end].right) {
     const Item& item = state.items[end];
     if (item.visible()) break;
     if (item.deleted() || item.kind != Kind::Format) continue;
-    const auto known = std::find_if(last_marks.begin(), last_marks.end(),
-                                    [&](const auto& entry) { return entry.first == key_of(item); });
-    if (known != last_marks.end()) {
-      known->second = end;
-    } else {
-      last_marks.emplace_back(key_of(item), end);
-    }
+    last_marks.set(key_of(item), end);
   }
   bool before_place = true;
   for (ItemIx ix = start; ix != end; ix = state.items[ix].right) {
@@ -158,17 +149,17 @@ void clean_gap(State& state, ItemIx start, ItemIx current_place,
     const KeyIx key = key_of(item);
     const ValueIx value = value_of_mark(item);
     const ValueIx at_start = value_or_null(start_attributes, key);
-    const bool last =
-        std::find(last_marks.begin(), last_marks.end(), std::pair{key, ix}) != last_marks.end();
+    const auto* last_mark = last_marks.find(key);
+    const bool last = last_mark != nullptr && last_mark->value == ix;
     const bool changes_nothing = identical(state, at_start, value);
     if (!last || changes_nothing) {
       delete_item(state, ix);
       if (before_place && identical(state, value_or_null(current, key), value) &&
           !changes_nothing) {
         if (is_null(state, at_start)) {
-          remove_attribute(current, key);
+          current.remove(key);
         } else {
-          set_attribute(current, key, at_start);
+          current.set(key, at_start);
         }
       }
     }
@@ -177,30 +168,6 @@ void clean_gap(State& state, ItemIx start, ItemIx current_place,
 }
 
 }  // namespace
-
-const Attribute* find_attribute(const AttributeList& list, KeyIx key) noexcept {
-  for (const Attribute& known : list) {
-    if (known.key == key) return &known;
-  }
-  return nullptr;
-}
-
-ValueIx value_or_null(const AttributeList& list, KeyIx key) noexcept {
-  const Attribute* found = find_attribute(list, key);
-  return found == nullptr ? kNone : found->value;
-}
-
-void set_attribute(AttributeList& list, KeyIx key, ValueIx value) {
-  if (const auto found = place_of(list, key); found != list.end()) {
-    found->value = value;
-  } else {
-    list.push_back({key, value});
-  }
-}
-
-void remove_attribute(AttributeList& list, KeyIx key) {
-  if (const auto found = place_of(list, key); found != list.end()) list.erase(found);
-}
 
 bool is_null(const State& state, ValueIx value) {
   return json_of(state, value) == "null";
@@ -226,21 +193,21 @@ AttributeList make_attributes(State& state, const Attributes& attributes) {
   for (const auto* entry : codec::in_key_order(attributes)) {
     const KeyIx key = state.keys.intern(entry->first);
     if (entry->second.is_null()) {
-      set_attribute(list, key, kNone);
+      list.set(key, kNone);
       continue;
     }
     const auto value = static_cast<ValueIx>(state.values.size());
     state.values.push_back(store_json_value(state.arena, entry->second));
-    set_attribute(list, key, value);
+    list.set(key, value);
   }
   return list;
 }
 
 void pass_mark(const State& state, AttributeList& current, const Item& mark) {
   if (is_null(state, value_of_mark(mark))) {
-    remove_attribute(current, key_of(mark));
+    current.remove(key_of(mark));
   } else {
-    set_attribute(current, key_of(mark), value_of_mark(mark));
+    current.set(key_of(mark), value_of_mark(mark));
   }
 }
 
@@ -283,8 +250,7 @@ TextCursor seek(State& state, BranchIx branch, std::uint64_t index) {
 void insert_content(State& state, TextCursor& cursor, const Item& content, AttributeList attributes,
                     const Fill& fill) {
   for (const Attribute& current : cursor.current) {
-    if (find_attribute(attributes, current.key) == nullptr)
-      attributes.push_back({current.key, kNone});
+    if (attributes.find(current.key) == nullptr) attributes.set(current.key, kNone);
   }
   order_keys(state, attributes);
   skip_matching(state, cursor, attributes);
@@ -308,16 +274,16 @@ void format_range(State& state, TextCursor& cursor, std::uint64_t length,
     if (item.kind == Kind::Format && !item.deleted()) {
       const KeyIx key = key_of(item);
       const ValueIx value = value_of_mark(item);
-      const Attribute* wanted = find_attribute(attributes, key);
+      const Attribute* wanted = attributes.find(key);
       if (wanted == nullptr) {
-        set_attribute(cursor.current, key, value);
+        cursor.current.set(key, value);
       } else {
         if (equal_values(state, wanted->value, value)) {
-          remove_attribute(negated, key);
+          negated.remove(key);
         } else if (length == 0) {
           break;
         } else {
-          set_attribute(negated, key, value);
+          negated.set(key, value);
         }
         delete_item(state, cursor.right);
       }
@@ -372,7 +338,16 @@ void clean_formats(State& state, BranchIx branch) {
       continue;
     }
     clean_gap(state, start, end, start_attributes, current);
-    start_attributes = current;
+    // Only where a mark stayed has anything changed: to copy all would be quadratic work.
+    for (ItemIx ix = start; ix != end; ix = state.items[ix].right) {
+      const Item& mark = state.items[ix];
+      if (mark.deleted() || mark.kind != Kind::Format) continue;
+      if (const Attribute* now = current.find(key_of(mark))) {
+        start_attributes.set(now->key, now->value);
+      } else {
+        start_attributes.remove(key_of(mark));
+      }
+    }
     start = end;
   }
 }

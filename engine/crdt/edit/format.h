@@ -6,26 +6,21 @@
 // bytes.
 #pragma once
 
-#include <vector>
-
+#include "engine/crdt/edit/keyed_list.h"
 #include "engine/crdt/state.h"
 
 namespace diaryx::crdt {
 
-// A value of kNone is null: no such attribute.
-struct Attribute {
-  KeyIx key;
-  ValueIx value;
-};
-// In the order of a JavaScript Map or object, whichever Yjs has there.
-using AttributeList = std::vector<Attribute>;
+// In the order of a JavaScript Map or object, whichever Yjs has there. A value of kNone is null: no
+// such attribute, which is not the same as no such key.
+using AttributeList = KeyedList<ValueIx>;
+using Attribute = AttributeList::Entry;
 
-// Null if there is no such key, which is not the same as a value of null.
-const Attribute* find_attribute(const AttributeList& list, KeyIx key) noexcept;
 // `map.get(key) ?? null`
-ValueIx value_or_null(const AttributeList& list, KeyIx key) noexcept;
-void set_attribute(AttributeList& list, KeyIx key, ValueIx value);
-void remove_attribute(AttributeList& list, KeyIx key);
+inline ValueIx value_or_null(const AttributeList& list, KeyIx key) {
+  const Attribute* found = list.find(key);
+  return found == nullptr ? kNone : found->value;
+}
 // Yjs' equalAttrs: identical, or objects with identical members, one level deep.
 bool equal_values(const State& state, ValueIx a, ValueIx b);
 bool is_null(const State& state, ValueIx value);

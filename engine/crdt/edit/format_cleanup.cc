@@ -1,6 +1,7 @@
 #include "engine/crdt/edit/format_cleanup.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "engine/crdt/edit/format.h"
 #include "engine/crdt/edit/integrate.h"
@@ -42,17 +43,20 @@ std::vector<DeleteRange> in_yjs_order(const State& state, const std::vector<Clie
 }
 
 // Of several marks with one key in a gap between characters, only the last one counts.
-void clean_around(State& state, ItemIx ix) {
+// `seen_items`: of the gaps that were cleaned; again there is nothing to do.
+void clean_around(State& state, ItemIx ix, std::unordered_set<ItemIx>& seen_items) {
+  if (seen_items.count(ix) > 0) return;
   const auto in_gap = [&](ItemIx at) { return at != kNone && !state.items[at].visible(); };
   while (in_gap(state.items[ix].right)) ix = state.items[ix].right;
-  std::vector<KeyIx> seen;
+  KeyedList<ItemIx> seen;  // The last mark of each key.
   for (; in_gap(ix); ix = state.items[ix].left) {
+    seen_items.insert(ix);
     const Item& item = state.items[ix];
     if (item.deleted() || item.kind != Kind::Format) continue;
-    if (std::find(seen.begin(), seen.end(), item.content) != seen.end()) {
+    if (seen.find(item.content) != nullptr) {
       delete_item(state, ix);
     } else {
-      seen.push_back(item.content);
+      seen.set(item.content, ix);
     }
   }
 }
@@ -92,9 +96,10 @@ FormatCleanup plan_format_cleanup(const State& state, const std::vector<ClientIx
 }
 
 void run_format_cleanup(State& state, const FormatCleanup& plan) {
+  std::unordered_set<ItemIx> seen;
   for (const Id id : plan.gaps) {
     const ItemIx ix = state.store.item_at(id);
-    if (!state.items[ix].is_gc()) clean_around(state, ix);
+    if (!state.items[ix].is_gc()) clean_around(state, ix, seen);
   }
   for (const BranchIx branch : plan.whole) {
     if (!state.branches[branch].deleted) clean_formats(state, branch);

@@ -8,35 +8,12 @@
 #include "engine/codec/json_text.h"
 #include "engine/codec/reader.h"
 #include "engine/codec/writer.h"
+#include "engine/codec/wtf8.h"
 
 namespace diaryx::crdt {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD.
-
-bool is_high(char16_t unit) noexcept {
-  return unit >= 0xD800 && unit <= 0xDBFF;
-}
-bool is_low(char16_t unit) noexcept {
-  return unit >= 0xDC00 && unit <= 0xDFFF;
-}
-
-// WTF-8: a surrogate that stands alone is written as if it were a character.
-std::string units_to_wtf8(std::u16string_view units) {
-  std::string out;
-  out.reserve(units.size() * 3);
-  for (std::size_t i = 0; i < units.size(); ++i) {
-    const char16_t unit = units[i];
-    if (is_high(unit) && i + 1 < units.size() && is_low(units[i + 1])) {
-      append_code_point(
-          out, 0x10000 + ((char32_t{unit} - 0xD800) << 10U) + (char32_t{units[i + 1]} - 0xDC00));
-      ++i;
-    } else {
-      append_code_point(out, unit);
-    }
-  }
-  return out;
-}
 
 // The last three octets are a lone high surrogate: ED A0..AF xx.
 bool ends_high(std::string_view text) noexcept {
@@ -52,46 +29,69 @@ bool is_surrogate_at(std::string_view text, std::size_t at) noexcept {
          static_cast<unsigned char>(text[at + 1]) >= 0xA0U;
 }
 
-void set_text(Arena& arena, Item& item, std::string_view text) {
-  item.unset(Item::kRoomy);
-  item.content = arena.append(text);
-  item.content_size = static_cast<std::uint32_t>(text.size());
-}
-
 void set_shape(Item& item, std::uint8_t shape) noexcept {
   item.unset(Item::kAscii);
   item.unset(Item::kHasSurrogates);
   item.flags = static_cast<std::uint8_t>(item.flags | shape);
 }
 
-void split_text(Arena& arena, Item& left, Item& right, std::uint64_t offset) {
-  if (left.has(Item::kAscii)) {
-    right.content = left.content + static_cast<std::uint32_t>(offset);
-    right.content_size = left.content_size - static_cast<std::uint32_t>(offset);
-    left.content_size = static_cast<std::uint32_t>(offset);
-    return;
-  }
-  const std::string_view text = content_text(arena, left);
-  const Utf8Offset cut = utf8_offset(text, static_cast<std::size_t>(offset));
-  if (!cut.inside_surrogates &&
-      !(left.has(Item::kHasSurrogates) && ends_high(text.substr(0, cut.bytes)))) {
-    right.content = left.content + static_cast<std::uint32_t>(cut.bytes);
-    right.content_size = left.content_size - static_cast<std::uint32_t>(cut.bytes);
-    left.content_size = static_cast<std::uint32_t>(cut.bytes);
+// Scanning so much again and again costs next to nothing.
+constexpr std::size_t kShort = 4096;
+
+// Puts together anew what a cut has spoiled: of the two halves, `left_drop` octets before the cut
+// and `right_drop` behind it become `left_end` and `right_begin`. The shorter half moves, so that
+// cutting a text to pieces copies each octet a few times only. Where it was the other one finds the
+// octets that it needs more.
+void respell(Arena& arena, Item& left, Item& right, std::size_t left_drop,
+             std::string_view left_end, std::size_t right_drop, std::string_view right_begin) {
+  const std::size_t kept_left = left.content_size - left_drop;
+  const std::size_t kept_right = right.content_size - right_drop;
+  const std::size_t left_size = kept_left + left_end.size();
+  const std::size_t right_size = right_begin.size() + kept_right;
+  if (left.content_size < right.content_size) {
+    left.content =
+        arena.append_block(arena.octets(left.content, kept_left), as_bytes(left_end), left_size);
+    right.content += static_cast<std::uint32_t>(right_drop - right_begin.size());
+    arena.overwrite(right.content, as_bytes(right_begin));
   } else {
-    // Yjs looks only at the last unit of the left half: a high surrogate there spoils it and the
-    // unit behind the cut.
-    std::u16string units = utf8_to_utf16(text);
-    units[static_cast<std::size_t>(offset) - 1] = u'\xFFFD';
-    units[static_cast<std::size_t>(offset)] = u'\xFFFD';
-    const std::u16string_view view(units);
-    const std::string head = units_to_wtf8(view.substr(0, static_cast<std::size_t>(offset)));
-    const std::string tail = units_to_wtf8(view.substr(static_cast<std::size_t>(offset)));
-    set_text(arena, left, head);
-    set_text(arena, right, tail);
+    right.content = arena.append_block(
+        as_bytes(right_begin), arena.octets(right.content + right_drop, kept_right), right_size);
+    arena.overwrite(left.content + kept_left, as_bytes(left_end));
   }
-  set_shape(left, measure(content_text(arena, left)).flags);
-  set_shape(right, measure(content_text(arena, right)).flags);
+  left.content_size = static_cast<std::uint32_t>(left_size);
+  right.content_size = static_cast<std::uint32_t>(right_size);
+}
+
+void split_text(Arena& arena, Item& left, Item& right, std::uint64_t offset) {
+  const std::string_view text = content_text(arena, left);
+  const auto cut_at = [&](std::size_t octets) {
+    right.content = left.content + static_cast<std::uint32_t>(octets);
+    right.content_size = left.content_size - static_cast<std::uint32_t>(octets);
+    left.content_size = static_cast<std::uint32_t>(octets);
+  };
+  if (left.has(Item::kAscii)) return cut_at(static_cast<std::size_t>(offset));
+  // From the nearer end, so that cutting off piece after piece costs no more than the pieces.
+  const std::uint64_t rest = left.length - offset;
+  const Utf8Offset cut = offset <= rest
+                             ? utf8_offset(text, static_cast<std::size_t>(offset))
+                             : utf8_offset_from_end(text, static_cast<std::size_t>(rest));
+  const std::string_view head = text.substr(0, cut.bytes);
+  const std::string_view tail = text.substr(cut.bytes);
+  cut_at(cut.bytes);
+  if (cut.inside_surrogates) return respell(arena, left, right, 0, kReplacement, 4, kReplacement);
+  if (left.has(Item::kHasSurrogates) && ends_high(head)) {
+    // Yjs looks only at the last unit of the left half: a high surrogate there spoils it and the
+    // unit behind the cut. Of a pair behind it the second half is left.
+    const CodePoint next = code_point_at(tail, 0);
+    std::string begin(kReplacement);
+    if (next.value > 0xFFFF)
+      codec::append_utf16_unit(begin, static_cast<char16_t>(0xDC00 + (next.value & 0x3FFU)));
+    return respell(arena, left, right, 3, kReplacement, next.bytes, begin);
+  }
+  // A half that is not looked at may be ASCII and not be known as such.
+  const bool is_short = text.size() <= kShort;
+  if (is_short || head.size() <= tail.size()) set_shape(left, measure(head).flags);
+  if (is_short || head.size() > tail.size()) set_shape(right, measure(tail).flags);
 }
 
 std::size_t var_size(std::uint64_t value) noexcept {
@@ -144,11 +144,14 @@ void scan_integer(WireReader& in, bool& canonical) noexcept {
   const std::size_t start = in.position();
   std::uint8_t octet = in.u8();
   std::uint64_t value = octet & 0x3FU;
-  for (unsigned shift = 6; (octet & 0x80U) != 0; shift += 7) {
+  // Padding, octets without bits, may follow for ever.
+  for (unsigned shift = 6; (octet & 0x80U) != 0; shift += shift < 56 ? 7 : 0) {
     octet = in.u8();
     if (in.failed()) return;
-    if (shift < 56) value |= static_cast<std::uint64_t>(octet & 0x7FU) << shift;
-    if (shift >= 56 || value > kMaxClock) return in.fail("an integer above 2^53 - 1");
+    const std::uint64_t bits = octet & 0x7FU;
+    if (shift < 56) value |= bits << shift;
+    if ((shift >= 56 && bits != 0) || value > kMaxClock)
+      return in.fail("an integer above 2^53 - 1");
   }
   std::size_t shortest = 1;
   for (std::uint64_t rest = value >> 6U; rest != 0; rest >>= 7U) ++shortest;
@@ -386,10 +389,16 @@ void join_content(Arena& arena, Item& left, const Item& right) {
     if (surrogates && ends_high(content_text(arena, left)) &&
         starts_low(content_text(arena, right))) {
       // Two halves of a pair meet and are one character from now on.
-      std::u16string units = utf8_to_utf16(content_text(arena, left));
-      units += utf8_to_utf16(content_text(arena, right));
-      set_text(arena, left, units_to_wtf8(units));
-      set_shape(left, measure(content_text(arena, left)).flags);
+      const std::string_view high = content_text(arena, left).substr(left.content_size - 3);
+      const std::string_view low = content_text(arena, right).substr(0, 3);
+      std::string pair;
+      append_code_point(pair, 0x10000 + ((code_point_at(high, 0).value & 0x3FFU) << 10U) +
+                                  (code_point_at(low, 0).value & 0x3FFU));
+      left.content_size -= 3;
+      append_content(arena, left, as_bytes(pair));
+      append_content(arena, left, content_bytes(arena, right).subspan(3));
+      left.unset(Item::kAscii);
+      left.set(Item::kHasSurrogates);  // There may be more of them.
       return;
     }
     set_shape(left, static_cast<std::uint8_t>((ascii ? Item::kAscii : 0) |

@@ -64,8 +64,8 @@ inline std::string_view content_text(const Arena& arena, const Item& item) noexc
 }
 
 // Cuts the content of `left` at `offset` (0 < offset < length); `right` gets the tail. Lengths are
-// the caller's. May rewrite or append octets where a surrogate pair is cut: both halves become
-// U+FFFD for good, as in Yjs.
+// the caller's; that of `left` is still that of both. May rewrite or append octets where a
+// surrogate pair is cut: both halves become U+FFFD for good, as in Yjs.
 void split_content(Arena& arena, Item& left, Item& right, std::uint64_t offset);
 // Puts octets behind the content of `item`, which does not end the arena: into the rest of its
 // block, or the content moves to a block with as much room again. So two people who type in turn

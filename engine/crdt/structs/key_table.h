@@ -21,7 +21,8 @@ class KeyTable {
     return std::string_view(text_).substr(spans_[key].offset, spans_[key].size);
   }
   std::size_t size() const noexcept { return spans_.size(); }
-  // Forgets the names from `size` on, for an update that turned out to be malformed.
+  // Forgets the names from `size` on, for an update that turned out to be malformed. Costs as much
+  // as there are to forget.
   void truncate(std::size_t size);
 
  private:
@@ -30,7 +31,9 @@ class KeyTable {
     std::uint32_t size;
     std::uint64_t hash;
   };
-  static std::uint64_t hash_of(std::string_view name) noexcept;
+  KeyIx find(std::string_view name, std::uint64_t hash) const noexcept;
+  // The slot that a name with that hash goes to.
+  std::size_t free_slot(std::uint64_t hash) const noexcept;
   void rebuild(std::size_t slots);
   std::string text_;
   std::vector<Span> spans_;

@@ -13,6 +13,7 @@ struct Section {
   ClientIx client;
   ItemIx next;
   ItemIx end;
+  bool waits = false;  // Its next struct is being looked at, or what that depends on.
 };
 
 struct Staged {

@@ -8,7 +8,7 @@ ClientIx StructStore::find(std::uint64_t client_id) const noexcept {
   if (last_found_ != kNone && clients_[last_found_].id == client_id) return last_found_;
   if (slots_.empty()) return kNone;
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t at = slot_of(client_id, mask);; at = (at + 1) & mask) {
+  for (std::size_t at = first_slot(client_id);; at = (at + 1) & mask) {
     const ClientIx ix = slots_[at];
     if (ix == kNone) return kNone;
     if (clients_[ix].id == client_id) {
@@ -28,30 +28,36 @@ ClientIx StructStore::intern(std::uint64_t client_id) {
   if ((clients_.size() + 1) * 3 > slots_.size() * 2) {
     rebuild(slots_.empty() ? 8 : slots_.size() * 2);
   } else {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = slot_of(client_id, mask);
-    while (slots_[at] != kNone) at = (at + 1) & mask;
-    slots_[at] = ix;
+    slots_[free_slot(client_id)] = ix;
   }
   return ix;
 }
 
 void StructStore::rebuild(std::size_t slots) {
   slots_.assign(slots, kNone);
-  const std::size_t mask = slots - 1;
-  for (std::size_t ix = 0; ix < clients_.size(); ++ix) {
-    std::size_t at = slot_of(clients_[ix].id, mask);
-    while (slots_[at] != kNone) at = (at + 1) & mask;
-    slots_[at] = static_cast<ClientIx>(ix);
-  }
+  for (std::size_t ix = 0; ix < clients_.size(); ++ix)
+    slots_[free_slot(clients_[ix].id)] = static_cast<ClientIx>(ix);
+}
+
+std::size_t StructStore::free_slot(std::uint64_t client_id) const noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = first_slot(client_id);
+  while (slots_[at] != kNone) at = (at + 1) & mask;
+  return at;
 }
 
 void StructStore::truncate(std::size_t size) {
   if (size == clients_.size()) return;
+  // The last one that came stands in nobody's way, so its slot can just be emptied.
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t ix = clients_.size(); ix > size; --ix) {
+    std::size_t at = first_slot(clients_[ix - 1].id);
+    while (slots_[at] != ix - 1) at = (at + 1) & mask;
+    slots_[at] = kNone;
+  }
   clients_.resize(size);
   last_found_ = kNone;
   descending_of_ = 0;
-  rebuild(slots_.size());
 }
 
 const std::vector<ClientIx>& StructStore::by_id_descending() const {

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "engine/base/keyed_hash.h"
 #include "engine/crdt/structs/clock_list.h"
 #include "engine/crdt/structs/var_uint.h"
 
@@ -75,7 +76,8 @@ class StructStore {
     }
     return find(in.var_uint());
   }
-  // Forgets the clients from `size` on; none may have structs.
+  // Forgets the clients from `size` on; none may have structs. Costs as much as there are to
+  // forget.
   void truncate(std::size_t size);
   // All clients, highest id first: the order of everything Yjs writes. Some may have no structs.
   const std::vector<ClientIx>& by_id_descending() const;
@@ -88,9 +90,10 @@ class StructStore {
 
  private:
   void rebuild(std::size_t slots);
-  static std::size_t slot_of(std::uint64_t client_id, std::size_t mask) noexcept {
-    return static_cast<std::size_t>((client_id * 0x9E3779B97F4A7C15ULL) >> 20U) & mask;
+  std::size_t first_slot(std::uint64_t client_id) const noexcept {
+    return static_cast<std::size_t>(keyed_hash(client_id)) & (slots_.size() - 1);
   }
+  std::size_t free_slot(std::uint64_t client_id) const noexcept;
   std::vector<Client> clients_;
   std::vector<ClientIx> slots_;
   mutable ClientIx last_found_ = kNone;

@@ -141,17 +141,19 @@ class WireReader {
     }
     return slow_var_uint();
   }
-  // Near the end, and what is too large.
+  // Near the end, what is too large, and what is padded: octets without bits may follow for ever,
+  // as in lib0.
   std::uint64_t slow_var_uint() noexcept {
     std::uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
+    for (unsigned shift = 0;; shift += shift < 56 ? 7 : 0) {
       if (at_ == end_) {
         fail("ends inside a number");
         return 0;
       }
       const std::uint8_t octet = *at_++;
-      if (shift < 56) value |= static_cast<std::uint64_t>(octet & 0x7FU) << shift;
-      if (shift >= 56 || value > kMaxClock) {
+      const std::uint64_t bits = octet & 0x7FU;
+      if (shift < 56) value |= bits << shift;
+      if ((shift >= 56 && bits != 0) || value > kMaxClock) {
         fail("a number above 2^53 - 1");
         return 0;
       }

@@ -21,23 +21,21 @@ constexpr std::size_t kMaxGrowth = 8;
 template <class Source>
 class Decoder {
  public:
-  Decoder(State& state, Bytes update, Staged& staged)
+  // `superseded`: by number, the sections that do not count.
+  Decoder(State& state, Bytes update, Staged& staged, const std::vector<bool>& superseded)
       : state_(state),
+        superseded_(superseded),
         source_(update),
         in_(source_.rest()),
         structs_left_(source_.max_structs()),
         staged_(staged),
         pool_(state.items.size()),
-        arena_(state.arena.size()),
-        keys_(state.keys.size()),
-        clients_(state.store.size()),
-        values_(state.values.size()),
-        roots_(state.roots.size()) {}
+        before_(mark()) {}
 
   Status run() {
     const std::uint64_t sections = in_.var_uint();
     if (sections > in_.remaining()) in_.fail("more clients than octets");
-    for (std::uint64_t i = 0; i < sections && !in_.failed(); ++i) section();
+    for (std::uint64_t i = 0; i < sections && !in_.failed(); ++i) section(i);
     deletes();
     if (!in_.failed() && in_.remaining() != 0) in_.fail("goes on after its end");
     if (in_.failed()) {
@@ -45,8 +43,53 @@ class Decoder {
       return Error{ErrorCode::Malformed,
                    fmt::format("update: {} (octet {})", in_.why(), in_.failed_at())};
     }
-    order_sections();
     return {};
+  }
+
+  // As Yjs reads it, the last section of a client is the only one that counts. Empty if each is
+  // the only one. To be asked before they are put in order.
+  std::vector<bool> find_superseded() const {
+    const std::vector<Section>& sections = staged_.sections;
+    const auto out_of_order = [this](const Section& a, const Section& b) {
+      return state_.store[a.client].id <= state_.store[b.client].id;
+    };
+    if (std::adjacent_find(sections.begin(), sections.end(), out_of_order) == sections.end())
+      return {};
+    std::vector<std::pair<ClientIx, std::size_t>> numbered;
+    for (std::size_t i = 0; i < sections.size(); ++i) numbered.emplace_back(sections[i].client, i);
+    std::sort(numbered.begin(), numbered.end());
+    std::vector<bool> superseded;
+    for (std::size_t i = 0; i + 1 < numbered.size(); ++i) {
+      if (numbered[i].first != numbered[i + 1].first) continue;
+      superseded.resize(sections.size());
+      superseded[numbered[i].second] = true;
+    }
+    return superseded;
+  }
+
+  // Highest client first, one for each.
+  void order_sections() {
+    std::vector<Section>& sections = staged_.sections;
+    if (!superseded_.empty()) {
+      std::size_t number = 0;
+      std::erase_if(sections, [&](const Section& section) {
+        if (!superseded_[number++]) return false;
+        for (ItemIx ix = section.next; ix < section.end; ++ix) discard_staged(state_, ix);
+        return true;
+      });
+    }
+    const auto descending = [this](const Section& a, const Section& b) {
+      return state_.store[a.client].id > state_.store[b.client].id;
+    };
+    if (!std::is_sorted(sections.begin(), sections.end(), descending))
+      std::sort(sections.begin(), sections.end(), descending);
+  }
+
+  void roll_back() {
+    state_.items.truncate(pool_);
+    go_back(before_);
+    staged_.sections.clear();
+    staged_.deletes.clear();
   }
 
  private:
@@ -70,26 +113,81 @@ class Decoder {
     return result;
   }
 
-  void section() {
+  // How much there is of what reading a struct adds to.
+  struct Mark {
+    std::size_t arena;
+    std::size_t values;
+    std::size_t keys;
+    std::size_t clients;
+    std::size_t roots;
+    std::size_t made;
+  };
+  Mark mark() const {
+    return {state_.arena.size(), state_.values.size(), state_.keys.size(),
+            state_.store.size(), state_.roots.size(),  made_.size()};
+  }
+  void go_back(const Mark& mark) {
+    state_.arena.truncate(mark.arena);
+    state_.values.resize(mark.values);
+    for (std::size_t i = mark.made; i < made_.size(); ++i) state_.branches.unmake(made_[i]);
+    made_.resize(mark.made);
+    for (std::size_t i = mark.roots; i < state_.roots.size(); ++i) {
+      state_.root_by_key[state_.branches[state_.roots[i]].name] = kNone;
+      state_.branches.unmake(state_.roots[i]);
+    }
+    state_.roots.resize(mark.roots);
+    state_.keys.truncate(mark.keys);
+    if (state_.root_by_key.size() > mark.keys) state_.root_by_key.resize(mark.keys);
+    if (state_.store.size() > mark.clients) last_ix_ = kNone;
+    state_.store.truncate(mark.clients);
+  }
+
+  // A struct that the document has, or that does not count. It leaves nothing, or who sends the
+  // same again and again with ever new names would fill the memory.
+  [[gnu::noinline]] void read_known(Item& item, Clock known) {
+    const Mark mark = this->mark();
+    read_struct(item);
+    if (in_.failed() || item.clock + item.length > known) return;
+    go_back(mark);
+    const std::uint64_t length = item.length;
+    const ClientIx client = item.client;
+    const Clock clock = item.clock;
+    item = Item{};
+    item.kind = Kind::Skip;
+    item.client = client;
+    item.set_clock(clock);
+    item.set_length(length);
+  }
+
+  void section(std::uint64_t number) {
     const std::uint64_t structs = in_.var_uint();
     if (structs > structs_left_) return in_.fail("more structs than octets");
     if (Source::kIsV2) structs_left_ -= structs;
     const ClientIx ix = intern(source_.client());
     Clock clock = in_.var_uint();
     Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
+    if (in_.failed()) return;
+    const bool counts = superseded_.empty() || !superseded_[static_cast<std::size_t>(number)];
+    const Clock known = counts ? state_.store[ix].state : kMaxClock + 1;
     for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
-      if constexpr (Source::kIsV2) {
-        if (source_.plain_text() && is_run(source_.look_at_info()))
-          i += read_column_runs(ix, clock, structs - i);
-      } else {
-        if (in_.remaining() >= kRunHeader && is_run(*in_.cursor()))
-          i += read_runs(ix, clock, structs - i);
+      if (clock >= known) {
+        if constexpr (Source::kIsV2) {
+          if (source_.plain_text() && is_run(source_.look_at_info()))
+            i += read_column_runs(ix, clock, structs - i);
+        } else {
+          if (in_.remaining() >= kRunHeader && is_run(*in_.cursor()))
+            i += read_runs(ix, clock, structs - i);
+        }
+        if (i == structs || in_.failed()) break;
       }
-      if (i == structs || in_.failed()) break;
       Item& item = state_.items[state_.items.make_last()];  // Nothing below makes another one.
       item.client = ix;
       item.set_clock(clock);
-      read_struct(item);
+      if (clock < known) {
+        read_known(item, known);
+      } else {
+        read_struct(item);
+      }
       const std::uint64_t length = item.length;
       if (length == 0) in_.fail("a struct without length");
       if (length > kMaxClock - clock) in_.fail("a clock above 2^53 - 1");
@@ -97,27 +195,6 @@ class Decoder {
     }
     section.end = static_cast<ItemIx>(state_.items.size());
     staged_.sections.push_back(section);
-  }
-
-  // Highest client first. As Yjs reads it, the last section of a client is the only one that
-  // counts.
-  void order_sections() {
-    std::vector<Section>& sections = staged_.sections;
-    const auto descending = [this](const Section& a, const Section& b) {
-      return state_.store[a.client].id > state_.store[b.client].id;
-    };
-    if (!std::is_sorted(sections.begin(), sections.end(), descending)) {
-      std::stable_sort(sections.begin(), sections.end(), descending);
-    }
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < sections.size(); ++i) {
-      if (i + 1 < sections.size() && sections[i + 1].client == sections[i].client) {
-        for (ItemIx ix = sections[i].next; ix < sections[i].end; ++ix) discard_staged(state_, ix);
-      } else {
-        sections[kept++] = sections[i];
-      }
-    }
-    sections.resize(kept);
   }
 
   // The client whose number begins at `at`, mostly the same as the last one.
@@ -489,39 +566,37 @@ class Decoder {
     }
   }
 
-  void roll_back() {
-    state_.items.truncate(pool_);
-    state_.arena.truncate(arena_);
-    state_.values.resize(values_);
-    for (const BranchIx ix : made_) state_.branches.unmake(ix);
-    for (std::size_t i = roots_; i < state_.roots.size(); ++i) {
-      state_.root_by_key[state_.branches[state_.roots[i]].name] = kNone;
-      state_.branches.unmake(state_.roots[i]);
-    }
-    state_.roots.resize(roots_);
-    state_.keys.truncate(keys_);
-    if (state_.root_by_key.size() > keys_) state_.root_by_key.resize(keys_);
-    state_.store.truncate(clients_);
-    staged_.sections.clear();
-    staged_.deletes.clear();
-  }
-
   State& state_;
+  const std::vector<bool>& superseded_;
   Source source_;
   WireReader& in_;
   std::uint64_t structs_left_;
   Staged& staged_;
-  // What there was before.
-  std::size_t pool_;
-  std::size_t arena_;
-  std::size_t keys_;
-  std::size_t clients_;
-  std::size_t values_;
-  std::size_t roots_;
+  std::size_t pool_;  // What there was before.
   std::vector<BranchIx> made_;
+  Mark before_;
   std::uint64_t last_id_ = 0;
   ClientIx last_ix_ = kNone;
 };
+
+template <class Source>
+Status decode(State& state, Bytes update, Staged& staged) {
+  std::vector<bool> superseded;
+  Decoder<Source> decoder(state, update, staged, superseded);
+  DX_TRY_OK(decoder.run());
+  std::vector<bool> found = decoder.find_superseded();
+  if (found.empty()) {
+    decoder.order_sections();
+    return {};
+  }
+  // Once more, now that it is known what leaves no trace.
+  decoder.roll_back();
+  superseded = std::move(found);
+  Decoder<Source> again(state, update, staged, superseded);
+  DX_TRY_OK(again.run());
+  again.order_sections();
+  return {};
+}
 
 }  // namespace
 
@@ -536,8 +611,8 @@ Status decode_update(State& state, Format format, Bytes update, Staged& staged) 
                              update.size(), state.arena.size())};
   }
   state.arena.reserve(update.size() + 16);
-  if (format == Format::V2) return Decoder<V2Source>(state, update, staged).run();
-  return Decoder<V1Source>(state, update, staged).run();
+  return format == Format::V2 ? decode<V2Source>(state, update, staged)
+                              : decode<V1Source>(state, update, staged);
 }
 
 void discard_staged(State& state, ItemIx ix) {

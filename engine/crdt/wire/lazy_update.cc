@@ -38,6 +38,7 @@ void LazyStruct::drop_front(std::uint64_t count, std::deque<Arena>& owned) {
     Item head;
     head.kind = Kind::String;
     head.flags = shape;
+    head.set_length(length);
     head.content_size = static_cast<std::uint32_t>(content.size());
     Item tail = head;
     Arena& arena = owned.emplace_back();
