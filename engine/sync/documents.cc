@@ -316,7 +316,8 @@ Status Documents::fold(LiveDocument& document) {
   return copy ? Status() : Status(std::move(copy).error());
 }
 
-// The same document, read back from the snapshot; nothing if nothing of it is stored.
+// The same document, read back from the snapshot; nothing if nothing of it is stored, or another
+// process has just written.
 Result<std::unique_ptr<crdt::Doc>> Documents::fold_and_copy(LiveDocument& document) {
   DX_CHECK(!has_changes());
   DX_TRY(const std::int64_t covered, store_.last_seq(document.name));
@@ -333,7 +334,7 @@ Result<std::unique_ptr<crdt::Doc>> Documents::fold_and_copy(LiveDocument& docume
   DX_TRY(auto transaction, store_.begin());
   DX_TRY(const std::int64_t version, store_.data_version());
   // The log may hold updates of another process: folded now, they would be gone.
-  if (version != data_version_) return {};
+  if (version != data_version_) return std::unique_ptr<crdt::Doc>();
   DX_TRY_OK(store_.fold(document.name, snapshot));
   DX_TRY_OK(transaction.commit());
   document.log_rows = 0;
@@ -354,6 +355,7 @@ Status Documents::fold_long_logs() {
     if (auto text = copy->root("body", crdt::TypeKind::Text); !text)
       return std::move(text).error().with(name);
     document->doc = std::move(copy);
+    document->doc->limit_rivals(kMostRivals);
     watch(*document);
     gave_up = true;
   }
