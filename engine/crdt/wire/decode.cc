@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/codec/reader.h"
+#include "engine/crdt/wire/content_reader.h"
 #include "engine/crdt/wire/source.h"
 
 namespace diaryx::crdt {
@@ -27,6 +27,7 @@ class Decoder {
         superseded_(superseded),
         source_(update),
         in_(source_.rest()),
+        content_(state, source_),
         structs_left_(source_.max_structs()),
         staged_(staged),
         pool_(state.items.size()),
@@ -124,13 +125,14 @@ class Decoder {
   };
   Mark mark() const {
     return {state_.arena.size(), state_.values.size(), state_.keys.size(),
-            state_.store.size(), state_.roots.size(),  made_.size()};
+            state_.store.size(), state_.roots.size(),  content_.made().size()};
   }
   void go_back(const Mark& mark) {
     state_.arena.truncate(mark.arena);
     state_.values.resize(mark.values);
-    for (std::size_t i = mark.made; i < made_.size(); ++i) state_.branches.unmake(made_[i]);
-    made_.resize(mark.made);
+    for (std::size_t i = mark.made; i < content_.made().size(); ++i)
+      state_.branches.unmake(content_.made()[i]);
+    content_.made().resize(mark.made);
     for (std::size_t i = mark.roots; i < state_.roots.size(); ++i) {
       state_.root_by_key[state_.branches[state_.roots[i]].name] = kNone;
       state_.branches.unmake(state_.roots[i]);
@@ -386,16 +388,16 @@ class Decoder {
       check_order(item);
     if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
       if (source_.parent_is_root()) {
-        const KeyIx name = intern_text(source_.text());
+        const KeyIx name = content_.intern_text(source_.text());
         if (in_.failed()) return;
         item.parent = state_.root_of(name);
       } else {
         item.set_origin(reference(item, source_.left_id()));
         item.set(Item::kParentIsId);
       }
-      if ((info & kHasParentSub) != 0) item.parent_sub = intern_text(source_.text());
+      if ((info & kHasParentSub) != 0) item.parent_sub = content_.intern_text(source_.text());
     }
-    if (!in_.failed()) read_content(item);
+    if (!in_.failed()) content_.read(item, structs_left_);
   }
 
   // Neighbours in one run of a client lie in the order of their clocks. (In different runs they may
@@ -413,140 +415,6 @@ class Decoder {
     if (left.clock <= item.right_origin_clock() && !left.is_gc()) {
       in_.fail("a struct lies right of its right neighbour");
     }
-  }
-
-  KeyIx intern_text(const WireText& text) {
-    return in_.failed() ? kNone : state_.keys.intern(text.text);
-  }
-
-  void read_content(Item& item) {
-    item.content = static_cast<std::uint32_t>(state_.arena.size());
-    item.length = 1;
-    switch (item.kind) {
-      case Kind::Deleted:
-        item.set_length(source_.length());
-        return;
-      case Kind::String:
-        return read_text(item);
-      case Kind::Any:
-        item.set_length(source_.length());
-        if (item.length > in_.remaining()) return in_.fail("more values than octets");
-        read_anys(in_, item.length, state_.arena);
-        break;
-      case Kind::Json:
-        read_json_values(item);
-        break;
-      case Kind::Binary:
-        append(in_.var_bytes());
-        break;
-      case Kind::Embed:
-        item.content = read_json_value();
-        return;
-      case Kind::Doc: {
-        append_text(source_.text().text);
-        read_doc_options(in_, state_.arena);
-        break;
-      }
-      case Kind::Format:
-        item.content = intern_text(source_.key());
-        item.content_size = read_json_value();
-        return;
-      case Kind::Type:
-        return read_type(item);
-      case Kind::Gc:
-      case Kind::Skip:
-        return;
-    }
-    item.content_size = static_cast<std::uint32_t>(state_.arena.size() - item.content);
-  }
-
-  void read_text(Item& item) {
-    std::string_view text;
-    if constexpr (Source::kIsV2) {
-      text = source_.text().text;  // WTF-8 where a length cuts a pair.
-      const TextShape shape = measure(text);
-      item.set_length(shape.units);
-      item.flags = static_cast<std::uint8_t>(item.flags | shape.flags);
-    } else {
-      text = as_text(source_.text_octets());
-      if (is_ascii(text)) {
-        item.set_length(text.size());
-        item.set(Item::kAscii);
-      } else if (is_utf8(text)) {
-        item.set_length(utf16_length(text));
-      } else {
-        return in_.fail("a string is not UTF-8");
-      }
-    }
-    append(as_bytes(text));
-    item.content_size = static_cast<std::uint32_t>(text.size());
-  }
-
-  void read_json_values(Item& item) {
-    item.set_length(source_.length());
-    if (item.length > structs_left_) return in_.fail("more values than octets");
-    Arena one;
-    for (std::uint64_t i = 0; i < item.length && !in_.failed(); ++i) {
-      one.clear();
-      if constexpr (Source::kIsV2) {
-        canonical_json(source_.text().text, one, true);
-      } else {
-        read_json(in_, one, true);
-      }
-      append_text(as_text(one.octets()));
-    }
-  }
-
-  void canonical_json(std::string_view text, Arena& arena, bool undefined_too) {
-    if (in_.failed()) return;
-    if (!append_canonical_json(text, arena, undefined_too)) in_.fail("a value is not JSON");
-  }
-
-  ValueIx read_json_value() {
-    const auto ix = static_cast<ValueIx>(state_.values.size());
-    if constexpr (Source::kIsV2) {
-      const std::uint8_t* start = in_.cursor();
-      bool canonical = true;
-      scan_any(in_, canonical);
-      if (in_.failed()) return kNone;
-      const auto value = codec::Reader(Bytes(start, in_.cursor())).any();
-      if (!value) {
-        in_.fail("an any-value cannot be read");
-        return kNone;
-      }
-      state_.values.push_back(store_json_value(state_.arena, *value));
-    } else {
-      const std::size_t start = state_.arena.size();
-      read_json(in_, state_.arena);
-      state_.values.push_back({static_cast<std::uint32_t>(start),
-                               static_cast<std::uint32_t>(state_.arena.size() - start), 0, 0});
-    }
-    return ix;
-  }
-
-  void read_type(Item& item) {
-    const std::uint64_t kind = source_.type_ref();
-    if (kind > static_cast<std::uint64_t>(TypeKind::XmlText))
-      return in_.fail("a type of unknown kind");
-    const bool named = kind == static_cast<std::uint64_t>(TypeKind::XmlElement) ||
-                       kind == static_cast<std::uint64_t>(TypeKind::XmlHook);
-    const KeyIx name = named ? intern_text(source_.key()) : kNone;
-    if (in_.failed()) return;
-    item.content = state_.branches.make();
-    made_.push_back(item.content);
-    Branch& branch = state_.branches[item.content];
-    branch.kind = static_cast<TypeKind>(kind);
-    branch.name = name;
-    branch.owner = item.id();
-  }
-
-  void append(Bytes octets) { state_.arena.append(octets); }
-  void append_text(std::string_view text) {
-    WireWriter length;
-    length.reserve(WireWriter::kMaxVar);
-    length.var_uint(text.size());
-    append(length.written());
-    append(as_bytes(text));
   }
 
   void deletes() {
@@ -570,10 +438,10 @@ class Decoder {
   const std::vector<bool>& superseded_;
   Source source_;
   WireReader& in_;
+  ContentReader<Source> content_;
   std::uint64_t structs_left_;
   Staged& staged_;
   std::size_t pool_;  // What there was before.
-  std::vector<BranchIx> made_;
   Mark before_;
   std::uint64_t last_id_ = 0;
   ClientIx last_ix_ = kNone;
