@@ -99,10 +99,9 @@ Reply look_up(const RouteParts& parts, const Call& call) {
       return Reply::error(429);
   }
   return answer(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
-    return OrderedJson{{"code", share.code},
-                       {"workspace_id", parts.facts.workspace_id},
-                       {"read_only", share.read_only},
-                       {"peer_count", workspace.hub().peers()}};
+    return OrderedJson{{"code", share.code},           {"workspace_id", parts.facts.workspace_id},
+                       {"read_only", share.read_only}, {"peer_count", workspace.hub().peers()},
+                       {"epoch", parts.facts.epoch},   {"root", parts.facts.root_name}};
   }));
 }
 

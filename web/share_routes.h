@@ -4,8 +4,8 @@
 //                                     → {"code","workspace_id","read_only","expires_ms"}; owner
 //   GET    /api/share/sessions        → {"sessions":[{"code","workspace_id","read_only",
 //                                     "created_ms","expires_ms","guests"}]}; owner
-//   GET    /api/share/sessions/CODE   → {"code","workspace_id","read_only","peer_count"}; 404
-//                                     without a body, 429; open to anybody
+//   GET    /api/share/sessions/CODE   → {"code","workspace_id","read_only","peer_count","epoch",
+//                                     "root"}; 404 without a body, 429; open to anybody
 //   PATCH  /api/share/sessions/CODE   {"read_only"} → {"code","read_only"}; owner
 //   DELETE /api/share/sessions/CODE   204; its guests are sent away; owner
 #pragma once

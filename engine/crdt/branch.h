@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -68,28 +68,31 @@ struct Branch {
 
 class BranchTable {
  public:
-  Branch& operator[](BranchIx ix) noexcept { return branches_[ix]; }
-  const Branch& operator[](BranchIx ix) const noexcept { return branches_[ix]; }
-  std::size_t size() const noexcept { return branches_.size(); }
+  Branch& operator[](BranchIx ix) noexcept { return chunks_[ix / kChunk][ix % kChunk]; }
+  const Branch& operator[](BranchIx ix) const noexcept { return chunks_[ix / kChunk][ix % kChunk]; }
+  std::size_t size() const noexcept { return size_; }
   BranchIx make() {
     if (!free_.empty()) {
       const BranchIx ix = free_.back();
       free_.pop_back();
-      branches_[ix] = Branch{};
+      (*this)[ix] = Branch{};
       return ix;
     }
-    branches_.emplace_back();
-    return static_cast<BranchIx>(branches_.size() - 1);
+    if (size_ == chunks_.size() * kChunk) chunks_.push_back(std::make_unique<Branch[]>(kChunk));
+    return static_cast<BranchIx>(size_++);
   }
   // Gives back a branch that no handle was ever made for: the content of a struct that we turned
   // out to have.
   void unmake(BranchIx ix) {
-    branches_[ix] = Branch{};
+    (*this)[ix] = Branch{};
     free_.push_back(ix);
   }
 
  private:
-  std::deque<Branch> branches_;  // References stay valid while others are made.
+  static constexpr BranchIx kChunk = 4;  // Most documents have few.
+  // References stay valid while others are made.
+  std::vector<std::unique_ptr<Branch[]>> chunks_;
+  std::size_t size_ = 0;
   std::vector<BranchIx> free_;
 };
 

@@ -36,6 +36,15 @@ struct Doc::State {
   Pending pending;
   Transaction transaction;
   Chain chain;
+  // Whether a run that continues the one before it becomes part of that at once (continue_run()),
+  // counted over one update. Where somebody typed on it pays. In the state of a document all is
+  // joined that can be, so what is joined here will be cut by what comes next.
+  struct Joining {
+    std::uint32_t joined = 0;
+    std::uint32_t cut = 0;
+    bool pays() const noexcept { return cut <= 1 + joined / 4; }
+  };
+  Joining joining;
   std::vector<ClientIx> arrivals;  // Clients in the order of their first structs.
   RedoneTable redone;
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "engine/codec/wtf8.h"
 #include "engine/crdt/edit/format.h"
@@ -38,6 +39,59 @@ Item make_embed_item(State& state, const codec::Any& embed) {
   return item;
 }
 
+constexpr std::size_t kShort = 16;
+
+// Puts `piece` behind the first `size` octets of `text`, which may have more.
+void append_piece(std::string& text, std::size_t& size, std::string_view piece, bool surrogates) {
+  if (surrogates) {
+    text.resize(size);
+    codec::append_wtf8(text, piece);  // Halves of a pair may meet here.
+    size = text.size();
+    return;
+  }
+  if (text.size() - size < piece.size()) text.resize(std::max(size + piece.size(), size * 2));
+  std::memcpy(text.data() + size, piece.data(), piece.size());
+  size += piece.size();
+}
+
+// The long ways, apart from the quick ones: a function that has them saves and restores more
+// registers than a key stroke needs.
+[[gnu::noinline]] void insert_anywhere(State& state, BranchIx branch_ix, std::uint64_t index,
+                                       std::string_view utf8) {
+  const TransactionScope scope(state, 0, true);
+  const Branch& branch = state.branches[branch_ix];
+  if (branch.has_formatting) {
+    TextCursor cursor = seek(state, branch_ix, index);
+    AttributeList inherited = cursor.current;
+    return insert_content(state, cursor, make_text_item(state, utf8), std::move(inherited));
+  }
+  index = std::min(index, branch.length);
+  const bool behind_deleted = branch.cursor != kNone && branch.cursor_index == index &&
+                              !state.items[branch.cursor].visible();
+  ItemIx left = behind_deleted ? branch.cursor : cut_at(state, branch_ix, index);
+  ItemIx right = left != kNone ? state.items[left].right : state.branches[branch_ix].start;
+  // Behind all that was deleted here.
+  while (right != kNone && state.items[right].deleted()) {
+    left = right;
+    right = state.items[right].right;
+  }
+  Item item = make_text_item(state, utf8);
+  item.parent = branch_ix;
+  const ItemIx ix = insert_local(state, left, right, item);
+  if (ix != left) set_cursor(state, branch_ix, ix, index);
+}
+
+[[gnu::noinline]] void erase_anywhere(State& state, BranchIx branch, std::uint64_t index,
+                                      std::uint64_t length) {
+  const TransactionScope scope(state, 0, true);
+  if (state.branches[branch].has_formatting) {
+    TextCursor cursor = seek(state, branch, index);
+    return erase_content(state, cursor, length);
+  }
+  const std::uint64_t whole = state.branches[branch].length;
+  if (index < whole) erase_range(state, branch, index, std::min(length, whole - index));
+}
+
 }  // namespace
 
 std::uint64_t Text::length() const {
@@ -47,24 +101,26 @@ std::uint64_t Text::length() const {
 std::string Text::to_string() const {
   const State& state = const_state_of(type_);
   const Branch& branch = state.branches[type_.branch];
-  // As many octets as there are units, to begin with: enough for ASCII.
-  std::string text(static_cast<std::size_t>(branch.length), '\0');
+  const std::size_t readable = state.arena.capacity();
+  // As many octets as there are units, to begin with: enough for ASCII, and for copying short
+  // pieces sixteen octets at a time.
+  std::string text(static_cast<std::size_t>(branch.length) + kShort, '\0');
   std::size_t size = 0;
-  for (ItemIx ix = branch.start; ix != kNone; ix = state.items[ix].right) {
+  for (ItemIx ix = branch.start; ix != kNone;) {
     const Item& item = state.items[ix];
-    if (item.kind != Kind::String || item.deleted()) continue;
-    const std::string_view piece = content_text(state.arena, item);
-    if (item.has(Item::kHasSurrogates)) {
-      text.resize(size);  // Halves of a pair may meet here.
-      codec::append_wtf8(text, piece);
-    } else {
-      if (text.size() - size < piece.size()) text.resize(std::max(size + piece.size(), size * 2));
-      copy_octets(reinterpret_cast<std::uint8_t*>(text.data()) + size, as_bytes(piece).data(),
-                  piece.size());
-      size += piece.size();
-      continue;
+    ix = item.right;
+    // What shows nothing is copied as a piece of no length: half of a text's items are deleted, and
+    // which ones they are the processor cannot guess.
+    const bool shows = item.kind == Kind::String && !item.deleted();
+    const std::size_t from = shows ? item.content : 0;
+    const std::size_t count = shows ? item.content_size : 0;
+    if (count <= kShort && from + kShort <= readable && text.size() - size >= kShort &&
+        !item.has(Item::kHasSurrogates)) {
+      std::memcpy(text.data() + size, state.arena.data() + from, kShort);
+      size += count;
+    } else if (shows) {
+      append_piece(text, size, content_text(state.arena, item), item.has(Item::kHasSurrogates));
     }
-    size = text.size();
   }
   text.resize(size);
   return text;
@@ -73,28 +129,8 @@ std::string Text::to_string() const {
 void Text::insert(std::uint64_t index, std::string_view utf8) {
   if (utf8.empty()) return;
   State& state = state_of(type_);
-  if (state.edits_quickly() && type_at_cursor(state, type_.branch, index, utf8)) return;
-  const TransactionScope scope(state, 0, true);
-  if (state.branches[type_.branch].has_formatting) {
-    TextCursor cursor = seek(state, type_.branch, index);
-    AttributeList inherited = cursor.current;
-    return insert_content(state, cursor, make_text_item(state, utf8), std::move(inherited));
-  }
-  const Branch& branch = state.branches[type_.branch];
-  index = std::min(index, branch.length);
-  const bool behind_deleted = branch.cursor != kNone && branch.cursor_index == index &&
-                              !state.items[branch.cursor].visible();
-  ItemIx left = behind_deleted ? branch.cursor : cut_at(state, type_.branch, index);
-  ItemIx right = left != kNone ? state.items[left].right : state.branches[type_.branch].start;
-  // Behind all that was deleted here.
-  while (right != kNone && state.items[right].deleted()) {
-    left = right;
-    right = state.items[right].right;
-  }
-  Item item = make_text_item(state, utf8);
-  item.parent = type_.branch;
-  const ItemIx ix = insert_local(state, left, right, item);
-  if (ix != left) set_cursor(state, type_.branch, ix, index);
+  if (!state.edits_quickly() || !type_at_cursor(state, type_.branch, index, utf8))
+    insert_anywhere(state, type_.branch, index, utf8);
 }
 
 void Text::insert(std::uint64_t index, std::string_view utf8, const Attributes& attributes) {
@@ -128,14 +164,8 @@ TypeRef Text::insert_type(std::uint64_t index, const NewType& type, const Attrib
 void Text::erase(std::uint64_t index, std::uint64_t length) {
   if (length == 0) return;
   State& state = state_of(type_);
-  if (length == 1 && state.edits_quickly() && erase_at_cursor(state, type_.branch, index)) return;
-  const TransactionScope scope(state, 0, true);
-  if (state.branches[type_.branch].has_formatting) {
-    TextCursor cursor = seek(state, type_.branch, index);
-    return erase_content(state, cursor, length);
-  }
-  const std::uint64_t whole = state.branches[type_.branch].length;
-  if (index < whole) erase_range(state, type_.branch, index, std::min(length, whole - index));
+  if (length != 1 || !state.edits_quickly() || !erase_at_cursor(state, type_.branch, index))
+    erase_anywhere(state, type_.branch, index, length);
 }
 
 void Text::format(std::uint64_t index, std::uint64_t length, const Attributes& attributes) {

@@ -4,6 +4,7 @@
 
 #include "engine/crdt/edit/collect.h"
 #include "engine/crdt/edit/integrate.h"
+#include "engine/crdt/edit/runs.h"
 #include "engine/crdt/edit/typing.h"
 #include "engine/crdt/update.h"
 #include "engine/crdt/wire/encode.h"
@@ -30,9 +31,13 @@ class Integration {
   Integration(State& state, Staged& staged) : state_(state), sections_(staged.sections) {}
 
   void run() {
+    state_.joining = {};
     for (std::size_t i = 0; i < sections_.size(); ++i) {
-      while (sections_[i].next < sections_[i].end) {
-        if (!take_next(sections_[i])) take(i);
+      Section& section = sections_[i];
+      index_.build(state_.items, section);
+      while (section.next < section.end) {
+        if (section.end - section.next > 1) integrate_runs(state_, section, index_);
+        if (section.next < section.end && !take_next(section)) take(i);
       }
     }
     park();
@@ -136,6 +141,7 @@ class Integration {
 
   State& state_;
   std::vector<Section>& sections_;
+  SectionIndex index_;
   std::vector<std::size_t> stack_;
   std::vector<Section> parked_;
 };

@@ -83,8 +83,6 @@ void turn_to_gc(State& state, ItemIx ix) {
 // The item after which a staged item goes: `left`, or a rival further right. See integrate.h.
 ItemIx resolve_conflict(State& state, const Item& item, ItemIx left, ItemIx right) {
   const ItemPool& items = state.items;
-  if (state.scan_stamps.size() < items.size())
-    state.scan_stamps.resize(items.size() + items.size() / 2, 0);
   ItemIx other = kNone;
   if (left != kNone) {
     other = items[left].right;
@@ -94,6 +92,9 @@ ItemIx resolve_conflict(State& state, const Item& item, ItemIx left, ItemIx righ
   } else {
     other = state.branches[item.parent].start;
   }
+  if (other == kNone || other == right) return left;
+  if (state.scan_stamps.size() < items.size())
+    state.scan_stamps.resize(items.size() + items.size() / 2, 0);
   const std::uint64_t scan_start = state.next_stamp;
   std::uint64_t rivals_from =
       scan_start;  // Stamps below are no rivals any more: we went past them.
@@ -184,8 +185,12 @@ bool continue_run(State& state, ItemIx ix) {
   const ItemIx right = state.items[left].right;
   const bool same_right =
       right == kNone ? item.right_origin().none() : item.right_origin() == state.items[right].id();
-  if (!same_right || !extends(state, left, item.kind, item.client, right)) return false;
+  if (!same_right || !extends(state, left, item.kind, item.client, right) ||
+      !state.joining.pays()) {
+    return false;
+  }
   extend(state, left, item);
+  ++state.joining.joined;
   state.items.free(ix);
   return true;
 }
@@ -272,6 +277,7 @@ BranchIx delete_one(State& state, ItemIx ix) {
 }  // namespace
 
 ItemIx split_item(State& state, ItemIx ix, std::uint64_t offset) {
+  ++state.joining.cut;
   const ItemIx right_ix = state.items.make(state.items[ix]);
   Item& left = state.items[ix];
   Item& right = state.items[right_ix];

@@ -17,11 +17,13 @@ std::uint64_t index_of(const State& state, ItemIx ix);
 
 // What must be told about every change of a list. "Visible" as in Item::visible_length().
 void list_inserted(State& state, ItemIx ix);  // Linked in; its visible length is new.
-inline void list_resized(State& state, ItemIx ix, std::int64_t delta) {
-  // Its visible length changed.
-  Branch& branch = state.branches[state.items[ix].parent];
+// Its visible length changed.
+inline void list_resized(State& state, Branch& branch, ItemIx ix, std::int64_t delta) {
   if (ix != branch.cursor) branch.cursor = kNone;
   if (branch.index.exists()) state.index.add(ix, delta);
+}
+inline void list_resized(State& state, ItemIx ix, std::int64_t delta) {
+  list_resized(state, state.branches[state.items[ix].parent], ix, delta);
 }
 void list_split(State& state, ItemIx left, ItemIx right);  // `right` was cut off `left`.
 void list_merging(State& state, ItemIx left,

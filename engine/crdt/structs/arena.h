@@ -32,6 +32,12 @@ class Arena {
   void reserve(std::size_t count) {
     if (capacity_ - size_ < count) grow(size_ + count);
   }
+  // For what appends many short texts: where the next octet goes, and, once they are there, where
+  // they end. There must be room.
+  std::uint8_t* end() noexcept { return octets_.get() + size_; }
+  void advance_to(const std::uint8_t* end) noexcept {
+    size_ = static_cast<std::size_t>(end - octets_.get());
+  }
   // Returns where it begins. `octets` may lie in this arena.
   std::uint32_t append(Bytes octets) {
     const std::size_t start = size_;

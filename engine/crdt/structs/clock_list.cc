@@ -111,7 +111,7 @@ void ClockList::split_block(std::uint32_t ix) {
   blocks_.insert(blocks_.begin() + ix + 1, std::move(upper));
 }
 
-void ClockList::append(Entry entry) {
+void ClockList::append_growing(Entry entry) {
   ++count_;
   back_ = entry.item;
   if (blocks_.empty() || blocks_.back().count == kBlock || !fits(blocks_.back(), entry.clock)) {
@@ -119,9 +119,7 @@ void ClockList::append(Entry entry) {
   }
   Block& block = blocks_.back();
   block.reserve(block.count + 1);
-  block.clocks()[block.count] = static_cast<std::uint32_t>(entry.clock - block.base);
-  block.items()[block.count] = entry.item;
-  ++block.count;
+  block.push_back(static_cast<std::uint32_t>(entry.clock - block.base), entry.item);
 }
 
 void ClockList::insert_after(Place place, Entry entry) {

@@ -73,7 +73,18 @@ class ClockList {
   // How many structs there are from `place` to the end.
   std::size_t count_from(Place place) const noexcept;
 
-  void append(Entry entry);
+  void append(Entry entry) {
+    if (!blocks_.empty()) {
+      Block& block = blocks_.back();
+      if (block.count < block.capacity && fits(block, entry.clock)) {
+        ++count_;
+        back_ = entry.item;
+        block.push_back(static_cast<std::uint32_t>(entry.clock - block.base), entry.item);
+        return;
+      }
+    }
+    append_growing(entry);
+  }
   // Behind `place`, with a clock between it and what follows.
   void insert_after(Place place, Entry entry);
   void erase(Place place);
@@ -104,6 +115,12 @@ class ClockList {
     ItemIx* items() noexcept { return words.get() + capacity; }
     const ItemIx* items() const noexcept { return words.get() + capacity; }
     void reserve(std::uint32_t wanted);
+    // There must be room.
+    void push_back(std::uint32_t clock, ItemIx item) noexcept {
+      clocks()[count] = clock;
+      items()[count] = item;
+      ++count;
+    }
     void insert(std::uint32_t at, std::uint32_t clock, ItemIx item) noexcept;
   };
 
@@ -111,6 +128,7 @@ class ClockList {
   static bool fits(const Block& block, Clock clock) noexcept {
     return clock - block.base < kUnused;
   }
+  void append_growing(Entry entry);
   void add_block(std::size_t at, Entry entry);
   void split_block(std::uint32_t ix);
 

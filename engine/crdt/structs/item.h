@@ -62,6 +62,36 @@ struct alignas(64) Item {
     kRoomy = 64,
   };
 
+  // What an inner loop knows of a struct, all at once: writing the fields one by one costs a read
+  // of what was just written for each.
+  struct Run {
+    ClientIx client;
+    Clock clock;
+    std::uint64_t length;
+    Kind kind;
+    std::uint8_t flags;
+    Id origin;
+    Id right_origin;
+    std::uint32_t content;
+    std::uint32_t content_size;
+  };
+
+  Item() noexcept = default;
+  explicit Item(const Run& run) noexcept
+      : clock(run.clock & kClockBits),
+        flags(run.flags),
+        length(run.length & kClockBits),
+        kind(run.kind),
+        origin_clock_(run.origin.clock & kClockBits),
+        origin_high_(static_cast<std::uint8_t>(run.origin.client >> 16U)),
+        right_origin_clock_(run.right_origin.clock & kClockBits),
+        right_origin_high_(static_cast<std::uint8_t>(run.right_origin.client >> 16U)),
+        origin_low_(static_cast<std::uint16_t>(run.origin.client)),
+        right_origin_low_(static_cast<std::uint16_t>(run.right_origin.client)),
+        client(run.client),
+        content(run.content),
+        content_size(run.content_size) {}
+
   std::uint64_t clock : 56 = 0;
   std::uint8_t flags = 0;
   std::uint64_t length : 56 = 0;  // UTF-16 units or elements.
@@ -107,6 +137,15 @@ struct alignas(64) Item {
     right_origin_clock_ = id.clock & kClockBits;
     right_origin_high_ = static_cast<std::uint8_t>(id.client >> 16U);
     right_origin_low_ = static_cast<std::uint16_t>(id.client);
+  }
+  // origin() == id, right_origin() == id
+  bool origin_is(Id id) const noexcept {
+    return origin_clock_ == id.clock &&
+           (static_cast<ClientIx>(origin_high_) << 16U | origin_low_) == (id.client & kNoClient);
+  }
+  bool right_origin_is(Id id) const noexcept {
+    return right_origin_clock_ == id.clock && (static_cast<ClientIx>(right_origin_high_) << 16U |
+                                               right_origin_low_) == (id.client & kNoClient);
   }
   bool same_right_origin(const Item& other) const noexcept {
     return right_origin_clock_ == other.right_origin_clock_ &&
@@ -173,6 +212,14 @@ class ItemPool {
     std::construct_at(slot(ix));
     return ix;
   }
+  // Where the next items go, for those who make many: `room` of them lie side by side, none of them
+  // made yet. What was made there must then be told.
+  Item* next_slots(std::size_t& room) {
+    if (size_ == capacity_) grow();
+    room = std::min(capacity_ - size_, kChunk - (size_ & kMask));
+    return slot(static_cast<ItemIx>(size_));
+  }
+  void took(std::size_t count) noexcept { size_ += count; }
   // The slot of a freed item has no client until it is used again.
   void free(ItemIx ix) {
     (*this)[ix] = Item{};

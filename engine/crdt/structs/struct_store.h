@@ -18,6 +18,12 @@ struct Client {
   Clock before = 0;
   std::uint64_t before_transaction = 0;
   std::uint32_t missing = kNone;  // Its place in Pending::missing.
+
+  std::uint64_t wire_word() const noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, wire, sizeof word);
+    return word;
+  }
   ClockList structs;
 };
 
@@ -27,17 +33,25 @@ inline std::uint8_t* put_client(std::uint8_t* to, const Client& client) noexcept
   return to + client.wire_size;
 }
 
-// Does its id, as on the wire, stand at `at`? Eight octets must be readable there.
-inline bool is_client_at(const std::uint8_t* at, const Client& client) noexcept {
+// Does an id, as on the wire, stand at `at`: the first `size` octets of `wire`? Eight octets must
+// be readable there.
+inline bool is_client_at(const std::uint8_t* at, std::uint64_t wire, unsigned size) noexcept {
   if constexpr (std::endian::native == std::endian::little) {
     std::uint64_t there = 0;
-    std::uint64_t wire = 0;
     std::memcpy(&there, at, sizeof there);
-    std::memcpy(&wire, client.wire, sizeof wire);
-    return (there ^ wire) << (64U - 8U * client.wire_size) == 0;
+    return (there ^ wire) << (64U - 8U * size) == 0;
   } else {
-    return std::memcmp(at, client.wire, client.wire_size) == 0;
+    return std::memcmp(at, &wire, size) == 0;
   }
+}
+
+// Reads a client's id. Is it this one's?
+inline bool read_same_client(WireReader& in, const Client& client) noexcept {
+  if (in.remaining() >= 8 && is_client_at(in.cursor(), client.wire_word(), client.wire_size)) {
+    in.skip_unchecked(client.wire_size);
+    return true;
+  }
+  return in.var_uint() == client.id;
 }
 
 class StructStore {
@@ -50,6 +64,17 @@ class StructStore {
   // outside.
   ClientIx intern(std::uint64_t client_id);
   ClientIx find(std::uint64_t client_id) const noexcept;
+  // Reads a client's id, mostly that of the one that was looked for last.
+  ClientIx find(WireReader& in) const noexcept {
+    if (last_found_ != kNone && in.remaining() >= 8) {
+      const Client& last = clients_[last_found_];
+      if (is_client_at(in.cursor(), last.wire_word(), last.wire_size)) {
+        in.skip_unchecked(last.wire_size);
+        return last_found_;
+      }
+    }
+    return find(in.var_uint());
+  }
   // Forgets the clients from `size` on; none may have structs.
   void truncate(std::size_t size);
   // All clients, highest id first: the order of everything Yjs writes. Some may have no structs.

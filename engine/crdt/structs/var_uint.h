@@ -21,8 +21,7 @@ namespace diaryx::crdt {
 
 // Reads a number where eight octets can be looked at; `at` goes behind it. Above kMaxClock: it is
 // too large, or longer than that.
-inline std::uint64_t get_var_uint(const std::uint8_t*& at) noexcept {
-  if (*at < 0x80) return *at++;
+inline std::uint64_t get_long_var_uint(const std::uint8_t*& at) noexcept {
   if constexpr (std::endian::native == std::endian::little) {
     // Eight octets at once: where the number ends, then its groups of seven bits moved together.
     std::uint64_t word = 0;
@@ -38,6 +37,10 @@ inline std::uint64_t get_var_uint(const std::uint8_t*& at) noexcept {
   } else {
     return ~std::uint64_t{0};
   }
+}
+// The same for numbers that are mostly small.
+inline std::uint64_t get_var_uint(const std::uint8_t*& at) noexcept {
+  return *at < 0x80 ? *at++ : get_long_var_uint(at);
 }
 
 class WireReader {
@@ -81,6 +84,15 @@ class WireReader {
   };
   // Magnitude below 2^55: a column doubles its differences.
   VarInt var_int() noexcept {
+    if (remaining() >= 8) {
+      // The sign is the seventh bit of what would be a number without one.
+      const std::uint8_t* at = at_;
+      const std::uint64_t value = get_long_var_uint(at);
+      if (value >> 56U == 0) {
+        at_ = at;
+        return {(value >> 7U << 6U) | (value & 0x3FU), (value & 0x40U) != 0};
+      }
+    }
     const std::uint8_t first = u8();
     VarInt value{static_cast<std::uint64_t>(first & 0x3FU), (first & 0x40U) != 0};
     if ((first & 0x80U) != 0) {
@@ -113,6 +125,8 @@ class WireReader {
     return text;
   }
 
+  // So many octets must be left.
+  void skip_unchecked(std::uint64_t count) noexcept { at_ += count; }
   void skip(std::uint64_t count) noexcept { (void)bytes(count); }  // A failure sticks by itself.
 
  private:

@@ -18,18 +18,10 @@ StringColumnReader::StringColumnReader(Bytes column) : lengths_(reader_behind_te
 }
 
 std::string_view StringColumnReader::next(bool& lasting) {
-  const std::uint64_t units = lengths_.next();
   lasting = true;
+  if (ascii_) return take(lengths_.next());
+  const std::uint64_t units = lengths_.next();
   if (failed()) return {};
-  if (ascii_) {
-    if (units > rest_.size()) {
-      failed_ = true;
-      return {};
-    }
-    const std::string_view text = rest_.substr(0, static_cast<std::size_t>(units));
-    rest_.remove_prefix(text.size());
-    return text;
-  }
   if (units == 0) return {};
   scratch_.clear();
   std::uint64_t wanted = units;

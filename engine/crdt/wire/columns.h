@@ -13,6 +13,21 @@
 namespace diaryx::crdt {
 
 // --- Reading ---
+//
+// A column is a row of runs. Where their lengths are as good as random, most of the time would go
+// into guessing where the next one begins, wrongly. So next_steady() is for columns of one or few
+// runs, and next() reads the head of the run that follows whether it is due or not, and then keeps
+// it or not by masks instead of branches.
+
+// All ones if `choice`, else 0.
+inline std::uint64_t mask_of(bool choice) noexcept {
+  return ~static_cast<std::uint64_t>(choice) + 1;
+}
+inline std::uint64_t choose(std::uint64_t mask, std::uint64_t if_set, std::uint64_t if_not) {
+  return if_not ^ ((if_set ^ if_not) & mask);
+}
+// So many octets must be left to read the head of a run without looking where the column ends.
+inline constexpr std::size_t kRunHead = 16;
 
 class UintColumnReader {
  public:
@@ -20,6 +35,22 @@ class UintColumnReader {
   explicit UintColumnReader(const WireReader& rest) : in_(rest) {}
   bool failed() const noexcept { return in_.failed(); }
   std::uint64_t next() noexcept {
+    if (in_.remaining() < kRunHead) return next_steady();
+    const bool due = count_ == 0;
+    const std::uint8_t* at = in_.cursor();
+    const std::uint64_t head = get_long_var_uint(at);
+    const std::uint64_t counted = head >> 6U & 1U;
+    const std::uint8_t count = *at;
+    // Rare: a large number, or a count of two octets.
+    const bool large = (head >> 52U | (counted & count >> 7U)) != 0;
+    if (due & large) return next_steady();
+    const std::uint64_t take = mask_of(due);
+    value_ = choose(take, (head >> 7U << 6U) | (head & 0x3FU), value_);
+    count_ = choose(take, 1 + (mask_of(counted != 0) & (count + 1U)), count_) - 1;
+    in_.skip_unchecked(take & (static_cast<std::uint64_t>(at - in_.cursor()) + counted));
+    return value_;
+  }
+  std::uint64_t next_steady() noexcept {
     if (count_ == 0) {
       const WireReader::VarInt head = in_.var_int();
       value_ = head.magnitude;
@@ -45,6 +76,25 @@ class DiffColumnReader {
   bool failed() const noexcept { return in_.failed(); }
   // 0 .. 2^53 - 1, else it fails.
   std::uint64_t next() noexcept {
+    if (in_.remaining() < kRunHead) return next_steady();
+    const bool due = count_ == 0;
+    const std::uint8_t* at = in_.cursor();
+    const std::uint64_t head = get_long_var_uint(at);
+    const std::uint64_t magnitude = (head >> 7U << 6U) | (head & 0x3FU);
+    const std::uint64_t negative = mask_of((head & 0x40U) != 0);
+    const auto doubled = static_cast<std::int64_t>((magnitude ^ negative) - negative);
+    const std::uint64_t counted = magnitude & 1U;
+    const std::uint8_t count = *at;
+    const bool large = (head >> 56U | (counted & count >> 7U)) != 0;
+    if (due & large) return next_steady();
+    const std::uint64_t take = mask_of(due);
+    difference_ = static_cast<std::int64_t>(choose(take, static_cast<std::uint64_t>(doubled >> 1U),
+                                                   static_cast<std::uint64_t>(difference_)));
+    count_ = choose(take, 1 + (mask_of(counted != 0) & (count + 1U)), count_) - 1;
+    in_.skip_unchecked(take & (static_cast<std::uint64_t>(at - in_.cursor()) + counted));
+    return advance();
+  }
+  std::uint64_t next_steady() noexcept {
     if (count_ == 0) {
       const WireReader::VarInt head = in_.var_int();
       const auto magnitude = static_cast<std::int64_t>(head.magnitude);
@@ -53,6 +103,11 @@ class DiffColumnReader {
       count_ = (doubled & 1) != 0 ? in_.var_uint() + 2 : 1;
     }
     --count_;
+    return advance();
+  }
+
+ private:
+  std::uint64_t advance() noexcept {
     value_ += difference_;
     if (value_ < 0 || value_ > static_cast<std::int64_t>(kMaxClock)) {
       in_.fail("a number outside 0 .. 2^53 - 1");
@@ -61,7 +116,6 @@ class DiffColumnReader {
     return static_cast<std::uint64_t>(value_);
   }
 
- private:
   WireReader in_;
   std::int64_t value_ = 0;
   std::int64_t difference_ = 0;
@@ -73,6 +127,18 @@ class OctetColumnReader {
   explicit OctetColumnReader(Bytes column) : in_(column) {}
   bool failed() const noexcept { return in_.failed(); }
   std::uint8_t next() noexcept {
+    if (in_.remaining() < kRunHead) return next_steady();
+    const bool due = count_ == 0;
+    const std::uint8_t* at = in_.cursor();
+    const std::uint8_t count = at[1];
+    if (due & (count >= 0x80)) return next_steady();
+    const std::uint64_t take = mask_of(due);
+    value_ = static_cast<std::uint8_t>(choose(take, at[0], value_));
+    count_ = choose(take, count + 1U, count_) - 1;
+    in_.skip_unchecked(take & 2U);
+    return value_;
+  }
+  std::uint8_t next_steady() noexcept {
     if (count_ == 0 && !for_ever_) {
       value_ = in_.u8();
       if (in_.remaining() == 0) {
@@ -83,6 +149,10 @@ class OctetColumnReader {
     }
     if (!for_ever_) --count_;
     return value_;
+  }
+  // What next() gave is to be given once more.
+  void put_back() noexcept {
+    if (!for_ever_) ++count_;
   }
 
  private:
@@ -99,6 +169,21 @@ class StringColumnReader {
   // WTF-8, for a length may cut a character in two. Valid until the next call; `lasting` tells
   // whether it lives as long as the column.
   std::string_view next(bool& lasting);
+  // All of it is ASCII: then octets are units, and lengths() can be read before take().
+  bool plain() const noexcept { return ascii_; }
+  UintColumnReader& lengths() noexcept { return lengths_; }
+  std::size_t left() const noexcept { return rest_.size(); }
+  // Of a plain column: its next `count` octets; they live as long as the column. Fails where there
+  // are fewer.
+  std::string_view take(std::uint64_t count) noexcept {
+    if (count > rest_.size()) {
+      failed_ = true;
+      count = 0;
+    }
+    const std::string_view text(rest_.data(), static_cast<std::size_t>(count));
+    rest_.remove_prefix(text.size());
+    return text;
+  }
 
  private:
   std::string_view rest_;

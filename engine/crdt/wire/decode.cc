@@ -78,10 +78,18 @@ class Decoder {
     Clock clock = in_.var_uint();
     Section section{ix, static_cast<ItemIx>(state_.items.size()), 0};
     for (std::uint64_t i = 0; i < structs && !in_.failed(); ++i) {
+      if constexpr (Source::kIsV2) {
+        if (source_.plain_text() && is_run(source_.look_at_info()))
+          i += read_column_runs(ix, clock, structs - i);
+      } else {
+        if (in_.remaining() >= kRunHeader && is_run(*in_.cursor()))
+          i += read_runs(ix, clock, structs - i);
+      }
+      if (i == structs || in_.failed()) break;
       Item& item = state_.items[state_.items.make_last()];  // Nothing below makes another one.
       item.client = ix;
       item.set_clock(clock);
-      if (Source::kIsV2 || !read_run(item)) read_struct(item);
+      read_struct(item);
       const std::uint64_t length = item.length;
       if (length == 0) in_.fail("a struct without length");
       if (length > kMaxClock - clock) in_.fail("a clock above 2^53 - 1");
@@ -116,7 +124,7 @@ class Decoder {
   ClientIx read_client(const std::uint8_t*& at) {
     if (last_ix_ != kNone) {
       const Client& last = state_.store[last_ix_];
-      if (is_client_at(at, last)) {
+      if (is_client_at(at, last.wire_word(), last.wire_size)) {
         at += last.wire_size;
         return last_ix_;
       }
@@ -126,49 +134,163 @@ class Decoder {
   }
 
   // A neighbour; none if that must be looked at again, with care.
-  Id read_neighbour(const Item& item, const std::uint8_t*& at) {
+  Id read_neighbour(ClientIx own, Clock own_clock, const std::uint8_t*& at) {
     const ClientIx client = read_client(at);
     const Clock clock = get_var_uint(at);
-    if (clock > kMaxClock || (client == item.client && clock >= item.clock)) return {};
+    if (clock > kMaxClock || (client == own && clock >= own_clock)) return {};
     return {client, clock};
   }
 
-  // In v1, what nearly all structs of a text are: a run of ASCII characters between neighbours, or
-  // what is left of one. False, and nothing read, if this is none or not as it must be.
-  bool read_run(Item& item) {
-    constexpr std::size_t kHeader = 1 + 5 * WireWriter::kMaxVar;
-    const std::uint8_t* at = in_.cursor();
-    const std::size_t remaining = in_.remaining();
-    if (remaining < kHeader + 8) return false;
-    const unsigned info = *at++;
+  // Text, or what is left of one, between neighbours?
+  static bool is_run(unsigned info) noexcept {
     const auto kind = static_cast<Kind>(info & 0x1FU);
-    if ((kind != Kind::String && kind != Kind::Deleted) ||
-        (info & (kHasOrigin | kHasRightOrigin)) == 0) {
-      return false;
-    }
-    Id origin;
-    Id right;
-    if ((info & kHasOrigin) != 0 && (origin = read_neighbour(item, at)).none()) return false;
-    if ((info & kHasRightOrigin) != 0 && (right = read_neighbour(item, at)).none()) return false;
-    const std::uint64_t length = get_var_uint(at);
-    if (length == 0 || length > kMaxClock) return false;
-    if (kind == Kind::String) {
-      if (length > remaining - kHeader) return false;
-      const auto size = static_cast<std::size_t>(length);
-      if (!is_ascii(as_text(Bytes(at, size)))) return false;
-      item.content = state_.arena.append(Bytes(at, size));
-      item.content_size = static_cast<std::uint32_t>(size);
-      item.set(Item::kAscii);
-      at += size;
-    }
-    item.kind = kind;
-    item.set_length(length);
-    item.set_origin(origin);
-    item.set_right_origin(right);
-    in_.advance_to(at);
-    if (!origin.none() && origin.client == right.client) check_order(item);
-    return true;
+    return (kind == Kind::String || kind == Kind::Deleted) &&
+           (info & (kHasOrigin | kHasRightOrigin)) != 0;
   }
+
+  // In v1, what nearly all structs of a text are: runs of ASCII characters between neighbours, or
+  // what is left of them. Reads as many as come next, `most` at most, and returns how many these
+  // were. What is anything else, or not as it must be, is left to read_struct().
+  std::uint64_t read_runs(ClientIx client, Clock& next_clock, std::uint64_t most) {
+    state_.arena.reserve(in_.remaining() + 16);
+    // In places of their own: octets are written below, which might be any member.
+    const Client& own = state_.store[client];
+    const Clock state = own.state;
+    const std::uint64_t own_wire = own.wire_word();
+    const unsigned own_size = own.wire_size;
+    const std::uint8_t* const arena = state_.arena.data();
+    const std::uint8_t* const end = in_.cursor() + in_.remaining() - kRunHeader;
+    const std::uint8_t* next = in_.cursor();
+    std::uint8_t* to = state_.arena.end();
+    Clock clock = next_clock;
+    const auto neighbour = [&](const std::uint8_t*& at) {
+      if (!is_client_at(at, own_wire, own_size)) return read_neighbour(client, clock, at);
+      at += own_size;
+      const Clock its_clock = get_var_uint(at);
+      return its_clock < clock ? Id{client, its_clock} : Id{};
+    };
+    // Reads the next one; false if there is none.
+    const auto read_run = [&](Item* slot) {
+      if (next >= end) return false;
+      const std::uint8_t* at = next;
+      const unsigned info = *at++;
+      if (!is_run(info)) return false;
+      const auto kind = static_cast<Kind>(info & 0x1FU);
+      const bool is_text = kind == Kind::String;
+      Id origin;
+      Id right;
+      if ((info & kHasOrigin) != 0 && (origin = neighbour(at)).none()) return false;
+      if ((info & kHasRightOrigin) != 0 && (right = neighbour(at)).none()) return false;
+      const std::uint64_t length = get_var_uint(at);
+      if (length == 0 || length > kMaxClock - clock) return false;
+      // What is left of a run has no text: less to guess for the processor than another branch.
+      const auto size = static_cast<std::size_t>(is_text ? length : 0);
+      if (size <= 16) {
+        if (!copy_short_ascii(to, at, size)) return false;
+      } else {
+        if (at >= end || size > static_cast<std::size_t>(end - at)) return false;
+        if (!is_ascii(as_text(Bytes(at, size)))) return false;
+        std::memcpy(to, at, size);
+      }
+      std::construct_at(slot, Item::Run{client, clock, length, kind,
+                                        static_cast<std::uint8_t>(is_text ? Item::kAscii : 0),
+                                        origin, right, static_cast<std::uint32_t>(to - arena),
+                                        static_cast<std::uint32_t>(size)});
+      // check_order() has nothing to say of neighbours that are as new as this.
+      const bool may_cross = origin.client != client || origin.clock < state;
+      if (may_cross && origin.client == right.client && origin.clock > right.clock) {
+        in_.advance_to(at);
+        check_order(*slot);
+        if (in_.failed()) return false;
+      }
+      to += size;
+      next = at + size;
+      clock += length;
+      return true;
+    };
+    const std::uint64_t count = make_runs(most, read_run);
+    state_.arena.advance_to(to);
+    if (!in_.failed()) in_.advance_to(next);
+    next_clock = clock;
+    return count;
+  }
+  // The same for v2, if all of its text is ASCII.
+  std::uint64_t read_column_runs(ClientIx client, Clock& next_clock, std::uint64_t most) {
+    state_.arena.reserve(source_.text_left() + 16);
+    const std::uint8_t* const arena = state_.arena.data();
+    std::uint8_t* to = state_.arena.end();
+    const std::uint64_t own_id = state_.store[client].id;
+    const Clock state = state_.store[client].state;
+    Clock clock = next_clock;
+    const auto neighbour = [&](std::uint64_t id, Clock its_clock) {
+      if (id != own_id) return Id{intern(id), its_clock};
+      if (its_clock >= clock) in_.fail("a struct refers to a later one");
+      return Id{client, its_clock};
+    };
+    const auto read_run = [&](Item* slot) {
+      const unsigned info = source_.next_info();
+      if (!is_run(info)) {
+        source_.put_back_info();
+        return false;
+      }
+      const auto kind = static_cast<Kind>(info & 0x1FU);
+      const bool is_text = kind == Kind::String;
+      Id origin;
+      Id right;
+      if ((info & kHasOrigin) != 0) {
+        const std::uint64_t id = source_.next_client();
+        origin = neighbour(id, source_.next_left_clock());
+      }
+      if ((info & kHasRightOrigin) != 0) {
+        const std::uint64_t id = source_.next_client();
+        right = neighbour(id, source_.next_right_clock());
+      }
+      const std::uint64_t length = source_.next_length(is_text);
+      const std::string_view text = source_.take_text(is_text ? length : 0);
+      const std::size_t size = text.size();
+      if (size <= 16 && source_.end() - as_bytes(text).data() >= 16) {
+        std::memcpy(to, text.data(), 16);
+      } else {
+        std::memcpy(to, text.data(), size);
+      }
+      if (length == 0) in_.fail("a struct without length");
+      if (length > kMaxClock - clock) in_.fail("a clock above 2^53 - 1");
+      std::construct_at(slot, Item::Run{client, clock, length, kind,
+                                        static_cast<std::uint8_t>(is_text ? Item::kAscii : 0),
+                                        origin, right, static_cast<std::uint32_t>(to - arena),
+                                        static_cast<std::uint32_t>(size)});
+      to += size;
+      const bool may_cross = origin.client != client || origin.clock < state;
+      if (may_cross && origin.client == right.client && origin.clock > right.clock)
+        check_order(*slot);
+      clock += length;
+      return !in_.failed();
+    };
+    const std::uint64_t count = make_runs(most, read_run);
+    state_.arena.advance_to(to);
+    next_clock = clock;
+    return count;
+  }
+  // Has `read_run` fill slots of the pool, `most` at most, until it has no more. Returns how many
+  // it filled.
+  template <class ReadRun>
+  std::uint64_t make_runs(std::uint64_t most, const ReadRun& read_run) {
+    std::uint64_t count = 0;
+    for (bool more = true; more && count < most;) {
+      std::size_t room = 0;
+      Item* const slots = state_.items.next_slots(room);
+      room = static_cast<std::size_t>(std::min<std::uint64_t>(room, most - count));
+      std::size_t made = 0;
+      while (made < room && read_run(slots + made)) ++made;
+      state_.items.took(made);
+      if constexpr (Source::kIsV2) source_.check();
+      count += made;
+      more = made == room && !in_.failed();
+    }
+    return count;
+  }
+  // The octets of a run without its text, or with a short one.
+  static constexpr std::size_t kRunHeader = 1 + 5 * WireWriter::kMaxVar + 16;
 
   void read_struct(Item& item) {
     const std::uint8_t info = source_.info();
@@ -413,7 +535,7 @@ Status decode_update(State& state, Format format, Bytes update, Staged& staged) 
                  fmt::format("update: {} octets on top of {} are more than a document holds",
                              update.size(), state.arena.size())};
   }
-  state.arena.reserve(update.size());
+  state.arena.reserve(update.size() + 16);
   if (format == Format::V2) return Decoder<V2Source>(state, update, staged).run();
   return Decoder<V1Source>(state, update, staged).run();
 }

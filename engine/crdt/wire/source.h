@@ -71,6 +71,7 @@ class V2Source {
   static constexpr bool kIsV2 = true;
   explicit V2Source(Bytes update)
       : in_(update),
+        end_(update.data() + update.size()),
         flag_(in_.var_uint()),
         key_clocks_(in_.var_bytes()),
         clients_(in_.var_bytes()),
@@ -99,6 +100,33 @@ class V2Source {
     return {id, checked(right_clocks_, right_clocks_.next())};
   }
   std::uint8_t info() noexcept { return checked(infos_, infos_.next()); }
+
+  // For many runs of text in a row: the same values, unchecked until check() tells of all that was
+  // read whether it was there. What is read beyond the end of a column is 0 or nothing.
+  bool plain_text() const noexcept { return strings_.plain(); }
+  std::uint8_t next_info() noexcept { return infos_.next(); }
+  void put_back_info() noexcept { infos_.put_back(); }
+  std::uint8_t look_at_info() noexcept {
+    const std::uint8_t info = infos_.next();
+    infos_.put_back();
+    return info;
+  }
+  std::uint64_t next_client() noexcept { return clients_.next_steady(); }
+  Clock next_left_clock() noexcept { return left_clocks_.next(); }
+  Clock next_right_clock() noexcept { return right_clocks_.next(); }
+  // Of a text, or of what is left of one.
+  std::uint64_t next_length(bool of_text) noexcept {
+    return (of_text ? strings_.lengths() : lengths_).next();
+  }
+  std::size_t text_left() const noexcept { return strings_.left(); }
+  std::string_view take_text(std::uint64_t count) noexcept { return strings_.take(count); }
+  const std::uint8_t* end() const noexcept { return end_; }
+  void check() noexcept {
+    if (infos_.failed() || clients_.failed() || left_clocks_.failed() || right_clocks_.failed() ||
+        lengths_.failed() || strings_.failed()) {
+      in_.fail("a column ends too early");
+    }
+  }
   bool parent_is_root() noexcept { return checked(parent_infos_, parent_infos_.next()) == 1; }
   WireText text() {
     WireText result;
@@ -136,6 +164,7 @@ class V2Source {
   }
 
   WireReader in_;
+  const std::uint8_t* end_;
   std::uint64_t flag_;
   DiffColumnReader key_clocks_;
   UintColumnReader clients_;

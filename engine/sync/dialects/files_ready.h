@@ -1,5 +1,5 @@
-// The Files-Ready gate: who asks for the workspace document is first told which files there are, and
-// gets the document once it says that it has them, or after a time-out. What it sends for the
+// The Files-Ready gate: who asks for the workspace document is first told which files there are,
+// and gets the document once it says that it has them, or after a time-out. What it sends for the
 // document meanwhile is kept, and answered then.
 #pragma once
 

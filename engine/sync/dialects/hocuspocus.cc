@@ -46,15 +46,15 @@ void Hocuspocus::receive(Hub& hub, Connection& connection, Bytes octets) {
   }
   if (open == connection.open.end()) return;
   if (message->text.size() > hub.limits().stateless_bytes) {
-    return hub.refuse(connection, {.code = "limit_exceeded",
-                                   .wire_id = name,
-                                   .message = "a stateless message of " +
-                                              std::to_string(message->text.size()) +
-                                              " octets, at most " +
-                                              std::to_string(hub.limits().stateless_bytes),
-                                   .close = CloseCode::TooLarge});
+    return hub.refuse(
+        connection, {.code = "limit_exceeded",
+                     .wire_id = name,
+                     .message = "a stateless message of " + std::to_string(message->text.size()) +
+                                " octets, at most " + std::to_string(hub.limits().stateless_bytes),
+                     .close = CloseCode::TooLarge});
   }
-  if (message->kind == Kind::Stateless) return hub.stateless(connection, *open->second, message->text);
+  if (message->kind == Kind::Stateless)
+    return hub.stateless(connection, *open->second, message->text);
   if (connection.principal().read_only) return;
   Buffer payload;
   protocol::write_stateless(payload, message->text);
@@ -71,8 +71,10 @@ void Hocuspocus::authenticate(Hub& hub, Connection& connection, const std::strin
     protocol::write_permission_denied(answer, error.message);
     hub.send_payload(connection, name, answer);
     // Whoever guesses gets one attempt a connection.
-    if (!who) hub.close(connection, CloseCode::NotAuthenticated, "not_authenticated");
-    return;
+    if (who) return;
+    const bool too_many = who.error().code == ErrorCode::LimitExceeded;
+    return hub.close(connection, too_many ? CloseCode::TooMany : CloseCode::NotAuthenticated,
+                     too_many ? "too_many" : "not_authenticated");
   }
   if (hub.open(connection, name, *doc) == nullptr) return;
   protocol::write_authenticated(answer, who->read_only);
@@ -87,10 +89,11 @@ void Hocuspocus::sync(Hub& hub, Connection& connection, const std::string& name,
                                    .message = "a token must come first",
                                    .close = CloseCode::NotAuthenticated});
   }
-  // A message for a document that was refused or closed is one that crossed our answer.
-  if (!connection.open.contains(name)) return;
   const auto doc = protocol::parse_doc_id(protocol::document_of(name));
-  if (!doc) return;  // It would not be open.
+  // Version 2 shows no token if it was given none, and begins with SyncStep1. Anything else for a
+  // document that is not open has crossed our refusal, or the client's own Close.
+  const bool begins = message.kind == protocol::HocuspocusKind::Sync;
+  if (!doc || (!begins && !connection.open.contains(name))) return;
   if (message.kind != protocol::HocuspocusKind::SyncReply) {
     (void)hub.payload(connection, name, *doc, message.payload);  // A refusal has been told.
     return;
@@ -132,7 +135,8 @@ void Hocuspocus::taken(Hub& hub, Connection& connection, const Subscription& sub
 void Hocuspocus::rights_changed(Hub& hub, Connection& connection) {
   Buffer scope;
   protocol::write_authenticated(scope, connection.principal().read_only);
-  for (const auto& [name, subscription] : connection.open) hub.send_payload(connection, name, scope);
+  for (const auto& [name, subscription] : connection.open)
+    hub.send_payload(connection, name, scope);
 }
 
 }  // namespace diaryx::sync

@@ -35,7 +35,7 @@ constexpr Manners kManyBodiesManners{.framing = protocol::Framing::LongName,
 }  // namespace
 
 Sync1::Sync1(const Endpoint& endpoint)
-    : mode_(endpoint.multiplexed         ? Mode::ManyBodies
+    : mode_(endpoint.multiplexed        ? Mode::ManyBodies
             : endpoint.document.empty() ? Mode::Workspace
                                         : Mode::OneBody),
       path_(endpoint.document) {}
@@ -183,8 +183,7 @@ void Sync1::taken(Hub& hub, Connection& connection, const Subscription& /*subscr
 }
 
 void Sync1::rights_changed(Hub& hub, Connection& connection) {
-  hub.send_text(connection,
-                protocol::read_only_changed_message(connection.principal().read_only));
+  hub.send_text(connection, protocol::read_only_changed_message(connection.principal().read_only));
 }
 
 }  // namespace diaryx::sync

@@ -1,6 +1,6 @@
-// /sync: what Diaryx spoke before 0.11. A socket is for the workspace document, for one body, or for
-// many bodies; the first two carry y-sync messages without a name, the third puts the file's path in
-// front. Beside them JSON texts, and the Files-Ready gate before the workspace document.
+// /sync: what Diaryx spoke before 0.11. A socket is for the workspace document, for one body, or
+// for many bodies; the first two carry y-sync messages without a name, the third puts the file's
+// path in front. Beside them JSON texts, and the Files-Ready gate before the workspace document.
 //
 // Unlike the original: what comes before the gate is kept, not dropped; an edit is not sent back to
 // its sender; SyncStep2 is relayed; readers cannot write; sync_progress goes to the socket whose

@@ -32,10 +32,9 @@ const Manners& Sync2::manners() const noexcept {
 
 void Sync2::receive(Hub& hub, Connection& connection, Bytes message) {
   const auto malformed = [&](std::string_view wire_id, const std::string& why) {
-    hub.refuse(connection, {.code = "malformed",
-                            .wire_id = wire_id,
-                            .message = why,
-                            .close = CloseCode::Malformed});
+    hub.refuse(
+        connection,
+        {.code = "malformed", .wire_id = wire_id, .message = why, .close = CloseCode::Malformed});
   };
   const auto frame = protocol::decode_frame(message);
   if (!frame) return malformed({}, frame.error().message);
@@ -45,9 +44,9 @@ void Sync2::receive(Hub& hub, Connection& connection, Bytes message) {
     // Whoever sends rubbish to no document is worse than who asks for one that cannot be.
     if (const auto messages = protocol::decode_messages(frame->payload); !messages)
       return malformed(wire_id, messages.error().message);
-    return hub.refuse(connection, {.code = to_string(doc.error().code),
-                                   .wire_id = wire_id,
-                                   .message = doc.error().message});
+    return hub.refuse(
+        connection,
+        {.code = to_string(doc.error().code), .wire_id = wire_id, .message = doc.error().message});
   }
   if (doc->kind == protocol::DocKind::Workspace && doc->workspace_id == hub.facts().workspace_id &&
       !connection.open.contains(wire_id)) {
@@ -115,9 +114,9 @@ void Sync2::receive_text(Hub& hub, Connection& connection, std::string_view text
     // Everything told is durable already; the log is folded when the document is unloaded.
     const auto it = connection.open.find(save->doc);
     if (it != connection.open.end()) return hub.saved(connection, *it->second);
-    hub.refuse(connection, {.code = "not_found",
-                            .wire_id = save->doc,
-                            .message = "not open on this connection"});
+    hub.refuse(
+        connection,
+        {.code = "not_found", .wire_id = save->doc, .message = "not open on this connection"});
   } else if (std::holds_alternative<protocol::FilesReady>(*message)) {
     if (gate_.closed()) return files_ready(hub, connection);
     // Asked again: the state once more. From who never asked for the document: nothing is ready.
@@ -145,8 +144,7 @@ void Sync2::synced(Hub& hub, Connection& connection, const Subscription& subscri
 }
 
 void Sync2::rights_changed(Hub& hub, Connection& connection) {
-  hub.send_text(connection,
-                protocol::read_only_changed_message(connection.principal().read_only));
+  hub.send_text(connection, protocol::read_only_changed_message(connection.principal().read_only));
 }
 
 }  // namespace diaryx::sync

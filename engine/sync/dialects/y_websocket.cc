@@ -27,7 +27,7 @@ void YWebsocket::start(Hub& hub, Connection& connection) {
 
 void YWebsocket::receive(Hub& hub, Connection& connection, Bytes message) {
   const auto doc = protocol::parse_doc_id(document_);
-  if (!doc) return;  // Closed at the start.
+  if (!doc) return;                                         // Closed at the start.
   (void)hub.payload(connection, document_, *doc, message);  // A refusal has been told.
 }
 

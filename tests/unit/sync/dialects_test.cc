@@ -61,10 +61,10 @@ struct Setup {
     return *raws.back();
   }
   Raw& connect(sync::DialectKind dialect, std::string document = {}, bool multiplexed = false) {
-    return connect({.principal = {.user_id = "owner"},
-                    .endpoint = {.dialect = dialect,
-                                 .document = std::move(document),
-                                 .multiplexed = multiplexed}});
+    return connect(
+        {.principal = {.user_id = "owner"},
+         .endpoint = {
+             .dialect = dialect, .document = std::move(document), .multiplexed = multiplexed}});
   }
   void run() {
     for (int i = 0; i < 5; ++i) {
@@ -203,9 +203,9 @@ TEST_SUITE("sync/dialects") {
   TEST_CASE("y-websocket: a reader is told once that it may not write, and hears the others") {
     Setup s;
     const std::string code = s.world.live->hub().create_share(true, 0)->code;
-    Raw& reader = s.connect({.principal = {.user_id = "guest:1", .is_guest = true, .join_code = code},
-                             .endpoint = {.dialect = sync::DialectKind::YWebsocket,
-                                          .document = kBody}});
+    Raw& reader =
+        s.connect({.principal = {.user_id = "guest:1", .is_guest = true, .join_code = code},
+                   .endpoint = {.dialect = sync::DialectKind::YWebsocket, .document = kBody}});
     Raw& writer = s.connect(sync::DialectKind::YWebsocket, kBody);
     s.run();
     reader.frames.clear();
@@ -280,8 +280,9 @@ TEST_SUITE("sync/dialects") {
   TEST_CASE("Hocuspocus: a reader's edits are answered with what became of them") {
     Setup s;
     const std::string code = s.world.live->hub().create_share(true, 0)->code;
-    Raw& reader = s.connect({.principal = {.user_id = "guest:1", .is_guest = true, .join_code = code},
-                             .endpoint = {.dialect = sync::DialectKind::Hocuspocus, .document = {}}});
+    Raw& reader =
+        s.connect({.principal = {.user_id = "guest:1", .is_guest = true, .join_code = code},
+                   .endpoint = {.dialect = sync::DialectKind::Hocuspocus, .document = {}}});
     reader.send(named(kBody, hex("02 00 00")));
     s.run();
     CHECK(reader.next() == named(kBody, hex("02 02 08 \"readonly\"")));
@@ -300,10 +301,9 @@ TEST_SUITE("sync/dialects") {
   TEST_CASE("Hocuspocus: who is not known is refused, and does not stay") {
     Setup s;
     const auto stranger = [&]() -> Raw& {
-      return s.connect(
-          {.principal = {},
-           .endpoint = {.dialect = sync::DialectKind::Hocuspocus, .document = {}},
-           .is_known = false});
+      return s.connect({.principal = {},
+                        .endpoint = {.dialect = sync::DialectKind::Hocuspocus, .document = {}},
+                        .is_known = false});
     };
     Raw& guesses = stranger();
     guesses.send(named(kBody, hex("02 00 05 \"guess\"")));
@@ -377,7 +377,8 @@ TEST_SUITE("sync/dialects") {
     CHECK(peer.texts.size() == 3);
   }
 
-  TEST_CASE("v1: an empty workspace is sent at once; a client that says nothing is served in time") {
+  TEST_CASE(
+      "v1: an empty workspace is sent at once; a client that says nothing is served in time") {
     Setup s;
     Raw& empty = s.connect(sync::DialectKind::Sync1);
     s.run();
@@ -391,7 +392,8 @@ TEST_SUITE("sync/dialects") {
     CHECK(silent.frames.size() == 1);
   }
 
-  TEST_CASE("v1: many bodies by path, focus, and the end of the first sync after three quiet seconds") {
+  TEST_CASE(
+      "v1: many bodies by path, focus, and the end of the first sync after three quiet seconds") {
     Setup s;
     Raw& a = s.connect(sync::DialectKind::Sync1, "", true);
     a.send(named("a.md", step1()));
@@ -444,9 +446,9 @@ TEST_SUITE("sync/dialects") {
       CAPTURE(static_cast<int>(kind));
       const bool has_document =
           kind == sync::DialectKind::YWebsocket || kind == sync::DialectKind::Sync1;
-      Raw& bad = s.connect(kind, !has_document                        ? ""
+      Raw& bad = s.connect(kind, !has_document                      ? ""
                                  : kind == sync::DialectKind::Sync1 ? "a.md"
-                                                                      : kBody);
+                                                                    : kBody);
       bad.send(named(kBody, hex("02 00 00")));
       bad.send(message);
       s.run();

@@ -95,7 +95,7 @@ TEST_SUITE("sync/hooks") {
     peer.disconnect();
     s.world.pass(15'000);
     const std::vector<std::string> expected{
-        "connect owner", "before_sync body/b1", "load body/b1",         "change body/b1 by 1",
+        "connect owner", "before_sync body/b1",  "load body/b1",        "change body/b1 by 1",
         "save body/b1",  "before_close body/b1", "after_unload body/b1"};
     CHECK(s.hooks.seen == expected);
   }

@@ -41,7 +41,8 @@ TEST_SUITE("sync/shares") {
     REQUIRE(two);
     CHECK(one->code.size() == 17);
     CHECK(one->code[8] == '-');
-    CHECK(one->code.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == std::string::npos);
+    CHECK(one->code.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") ==
+          std::string::npos);
     CHECK(one->code != two->code);
     std::string lower = two->code;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -1,7 +1,7 @@
 // Where the page begins: who are we, and which workspace is it.
 import { App } from './app';
 import { download, h } from './dom';
-import { SignedOut, has_token, login, on_signed_in_elsewhere, server_status, take_token } from './session';
+import { ShareEnded, SignedOut, forget_code, guest_status, has_code, has_token, login, on_signed_in_elsewhere, server_status, take_code, take_token } from './session';
 import { adopt_editor_styles } from './styles';
 import { notice, toast } from './toast';
 
@@ -14,6 +14,7 @@ adopt_editor_styles();
 window.addEventListener('hashchange', () => {
   // A fresh address pasted into this page's own address bar.
   if (has_token()) void begin();
+  else if (has_code()) location.reload(); // Another share is another history: nothing of this page may be merged into it.
 });
 on_signed_in_elsewhere(() => {
   if (app === null || dismiss_sign_in !== null) void begin();
@@ -28,15 +29,21 @@ async function begin(token = take_token()): Promise<void> {
   if (app === null) show_gate('Connecting…', []);
   app?.show_address();
   try {
-    if (token !== null) await login(token);
-    const status = await server_status();
+    if (token !== null) {
+      forget_code();
+      await login(token);
+    }
+    const code = take_code();
+    const check = code === null ? server_status : () => guest_status(code);
+    const status = await check();
     dismiss_sign_in?.();
     dismiss_sign_in = null;
     if (app !== null) return app.retry_now();
-    app = new App(status, server_status, { signed_out, other_epoch: () => void start_afresh() });
+    app = new App(status, check, { signed_out, other_epoch: () => void start_afresh() });
     show_page(app.element);
     await app.start();
   } catch (error) {
+    if (error instanceof ShareEnded) return share_ended();
     if (error instanceof SignedOut) return signed_out(token !== null);
     if (app !== null) return toast(error instanceof Error ? sentence(error.message) : 'Something went wrong.');
     show_gate('No connection', [`${error instanceof Error ? sentence(error.message) : 'Something went wrong.'} This page tries again by itself.`], true);
@@ -54,6 +61,12 @@ function signed_out(with_token = false): void {
     return;
   }
   show_gate('Open the address that diaryx-sync printed', [reason, 'Look in the terminal where diaryx-sync serve runs: it printed an address that ends in #token=… and a long secret.'], true);
+}
+
+function share_ended(): void {
+  forget_code();
+  if (app !== null) return; // It says so itself, and keeps what was typed.
+  show_gate('This share is over', ['The code in this address is not good any more, or was never. Ask the owner of the notes for a new one.']);
 }
 
 // The store was rebuilt. What is in memory comes from another history and must not be merged: the person gets a copy, and the page starts afresh.

@@ -1,14 +1,19 @@
-// Who we are to the server: the secret of the printed address becomes a cookie, and the server says what it serves.
+// Who we are to the server: the secret of the printed address becomes a cookie, a guest's code comes along with each request; and the server says
+// what it serves.
 
 export interface ServerStatus {
   workspace_id: string;
   epoch: string;
   /** The folder's name. */
   root: string;
+  /** As a guest: the code of the share, and what we call ourselves. */
+  guest?: { code: string; id: string };
 }
 
 /** The server does not know us. The remedy is the address that diaryx-sync printed. */
 export class SignedOut extends Error {}
+/** The share that this guest came by is over, or there never was one. */
+export class ShareEnded extends Error {}
 /** No server answered, or one that could not. Worth another try. */
 export class Unreachable extends Error {}
 
@@ -25,6 +30,41 @@ export function take_token(): string | null {
 }
 
 const signed_in_key = 'diaryx.signed_in';
+const code_key = 'diaryx.share';
+const guest_key = 'diaryx.guest';
+
+export function has_code(): boolean {
+  return location.hash.startsWith('#session=');
+}
+
+/** The guest's code: out of `#session=…`, or what this tab came by before. Nothing for the owner. */
+export function take_code(): string | null {
+  if (!has_code()) return sessionStorage.getItem(code_key);
+  const code = new URLSearchParams(location.hash.slice(1)).get('session') ?? '';
+  history.replaceState(null, '', location.pathname + location.search);
+  sessionStorage.setItem(code_key, code);
+  return code;
+}
+
+/** This tab is no guest's any more. */
+export function forget_code(): void {
+  sessionStorage.removeItem(code_key);
+}
+
+function guest_id(): string {
+  const known = sessionStorage.getItem(guest_key);
+  if (known !== null) return known;
+  const octets = crypto.getRandomValues(new Uint8Array(9));
+  const made = btoa(String.fromCharCode(...octets)).replaceAll('+', '-').replaceAll('/', '_');
+  sessionStorage.setItem(guest_key, made);
+  return made;
+}
+
+/** What a guest may know. Throws ShareEnded or Unreachable. */
+export async function guest_status(code: string): Promise<ServerStatus> {
+  const response = await ask(`api/share/sessions/${encodeURIComponent(code)}`, {});
+  return { ...(await identity_of(response)), guest: { code, id: guest_id() } };
+}
 
 /** Trades the secret for the HttpOnly cookie. Throws SignedOut or Unreachable. */
 export async function login(token: string): Promise<void> {
@@ -49,7 +89,10 @@ export function on_signed_in_elsewhere(listener: () => void): void {
 
 /** Throws SignedOut or Unreachable. */
 export async function server_status(): Promise<ServerStatus> {
-  const response = await ask('api/status', {});
+  return identity_of(await ask('api/status', {}));
+}
+
+async function identity_of(response: Response): Promise<ServerStatus> {
   const status = (await response.json().catch(() => null)) as Partial<ServerStatus> | null;
   if (typeof status?.workspace_id !== 'string' || typeof status.epoch !== 'string') {
     throw new Unreachable('the server at this address is not diaryx-sync');
@@ -65,6 +108,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
     throw new Unreachable('diaryx-sync is not running at this address');
   }
   if (response.status === 429) throw new Unreachable('there were too many attempts with a wrong secret; wait a little');
+  if (response.status === 404) throw new ShareEnded(path);
   if (response.status === 401 || response.status === 403) throw new SignedOut(`${path}: ${response.status}`);
   if (!response.ok) throw new Unreachable(`the server answered ${response.status} to ${path}`);
   return response;

@@ -9,7 +9,7 @@ import type * as Y from 'yjs';
 
 import { Channel } from './channel';
 import type { ServerStatus } from './session';
-import { SignedOut } from './session';
+import { ShareEnded, SignedOut } from './session';
 
 /** Close codes of the server's own: 44xx as HTTP's 4xx. */
 export const enum Close {
@@ -145,6 +145,7 @@ export class Wire {
     } catch (error) {
       if (this.disposed) return;
       if (error instanceof SignedOut) this.stop_signed_out();
+      else if (error instanceof ShareEnded) this.stop_share_ended();
       else this.retry_later(error instanceof Error ? error.message : String(error));
     } finally {
       this.attempting = false;
@@ -156,6 +157,10 @@ export class Wire {
     url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
     url.hash = '';
     url.searchParams.set('epoch', this.identity.epoch);
+    if (this.identity.guest !== undefined) {
+      url.searchParams.set('session', this.identity.guest.code);
+      url.searchParams.set('guest_id', this.identity.guest.id);
+    }
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
@@ -185,8 +190,9 @@ export class Wire {
     if (Date.now() - this.opened_at > steady_ms) this.failures = 0;
     switch (code) {
       case Close.NotAuthenticated:
-        return this.stop_signed_out();
+        return this.identity.guest !== undefined ? this.stop_share_ended() : this.stop_signed_out();
       case Close.NotAllowed:
+        if (reason === 'session_ended') return this.stop_share_ended();
         return this.set_state({ kind: 'stopped', reason: reason || 'the server does not let you in' });
       case Close.OtherEpoch:
       case Close.NoSuchWorkspace:
@@ -218,6 +224,11 @@ export class Wire {
   private stop_signed_out(): void {
     this.set_state({ kind: 'stopped', reason: 'signed out' });
     this.events.signed_out();
+  }
+
+  private stop_share_ended(): void {
+    this.set_state({ kind: 'stopped', reason: 'the owner has ended this share' });
+    this.events.control({ type: 'session_ended' });
   }
 
   private stop_for_epoch(): void {
@@ -264,9 +275,6 @@ export class Wire {
         return;
       case 'read_only_changed':
         this.events.control({ type: 'read_only_changed', read_only: message['read_only'] === true });
-        return;
-      case 'session_ended':
-        this.events.control({ type: 'session_ended' });
         return;
       case 'focus_list_changed':
         if (Array.isArray(message['files'])) {
