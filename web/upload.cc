@@ -72,7 +72,6 @@ void Upload::drain(std::unique_lock<std::mutex>& lock) {
 }
 
 void Upload::write(std::string_view octets) {
-  size_ += octets.size();
   if (failed_) return;  // Read to its end all the same, so that the client hears the answer.
   if (!writer_) {
     auto made = files_.start_file(path_);

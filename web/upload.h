@@ -43,7 +43,6 @@ class Upload final : public BodySink, public std::enable_shared_from_this<Upload
   // Everything is written, if not yet synced. The writer is this object's.
   Result<filesystem::FileWriter*> finish();
   const WorkspacePath& path() const noexcept { return path_; }
-  std::uint64_t size() const noexcept { return size_; }
 
  private:
   // Writes what waits; `lock` is held before and after.
@@ -66,7 +65,6 @@ class Upload final : public BodySink, public std::enable_shared_from_this<Upload
   // Of whoever is busy.
   std::unique_ptr<filesystem::FileWriter> writer_;
   std::optional<Error> failed_;
-  std::uint64_t size_ = 0;
 };
 
 }  // namespace diaryx::web

@@ -56,6 +56,7 @@ Status Live::adopt_waiting_bodies() {
 }
 
 Turn Live::end_turn() {
+  look_for_foreign();
   Status status = documents_->records_changed() ? adopt_waiting_bodies() : Status{};
   if (status) {
     disk_->plan();
@@ -72,6 +73,9 @@ Turn Live::end_turn() {
 }
 
 void Live::look_for_foreign() {
+  const std::int64_t now = clock_.steady_ms();
+  if (now < next_look_ms_ || documents_->has_changes()) return;
+  next_look_ms_ = now + kLookEveryMs;
   const auto found = documents_->take_in_foreign();
   if (!found) return log(LogLevel::Error, "store", found.error().message);
   if (*found) {
@@ -89,10 +93,7 @@ void Live::look_for_foreign() {
 void Live::tick() {
   hub_->tick();
   const std::int64_t now = clock_.steady_ms();
-  if (now >= next_look_ms_ && !documents_->has_changes()) {
-    next_look_ms_ = now + kLookEveryMs;
-    look_for_foreign();
-  }
+  look_for_foreign();
   if (now < next_unload_ms_ || documents_->has_changes()) return;
   next_unload_ms_ = now + kUnloadEveryMs;
   Status status = documents_->unload_idle(now - limits_.unload_after_ms);
@@ -104,7 +105,8 @@ std::optional<std::int64_t> Live::next_due_ms() const {
   std::optional<std::int64_t> next = hub_->next_due_ms();
   const auto sooner = [&](std::int64_t due) { next = std::min(next.value_or(INT64_MAX), due); };
   if (const auto due = disk_->next_due_ms()) sooner(*due);
-  sooner(next_look_ms_);
+  // While nobody needs to know, it is time enough when something wakes us.
+  if (hub_->connections() > 0 || documents_->loaded_count() > 1) sooner(next_look_ms_);
   if (documents_->loaded_count() > 1) sooner(next_unload_ms_);
   return next;
 }
