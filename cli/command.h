@@ -69,8 +69,17 @@ struct ShareOptions {
   std::optional<std::string> end;  // A code; instead of making one.
 };
 
+struct TrashOptions {
+  enum class Action : std::uint8_t { List, Restore, Empty };
+  Action action = Action::List;
+  std::vector<std::string>
+      names;                      // Restore: names in the trash, or paths: then the newest of each.
+  std::string to;                 // Restore: another path, for one name only.
+  std::int64_t older_than_s = 0;  // Empty: only what was deleted longer ago.
+};
+
 using Command = std::variant<InitOptions, ServeOptions, MaterialiseOptions, ValidateOptions,
-                             CommitOptions, StatusOptions, ShareOptions>;
+                             CommitOptions, StatusOptions, ShareOptions, TrashOptions>;
 
 // What every run() gets. Everything outlives the call.
 struct Context {
@@ -88,5 +97,6 @@ Result<ExitCode> run(const ValidateOptions& options, const Context& context);
 Result<ExitCode> run(const CommitOptions& options, const Context& context);
 Result<ExitCode> run(const StatusOptions& options, const Context& context);
 Result<ExitCode> run(const ShareOptions& options, const Context& context);
+Result<ExitCode> run(const TrashOptions& options, const Context& context);
 
 }  // namespace diaryx::cli

@@ -68,6 +68,13 @@ Examples:
   diaryx-sync share --list
   diaryx-sync share --end ABCD1234-WXYZ5678)";
 
+constexpr const char* kTrashExamples = R"(
+Examples:
+  diaryx-sync trash list
+  diaryx-sync trash restore work/plan.md            the newest of that path
+  diaryx-sync trash restore work/plan.md --to work/old-plan.md
+  diaryx-sync trash empty --older-than 30d)";
+
 // "90s", "30m", "2h", "7d" → seconds; nothing if it is anything else, or longer than a year.
 std::optional<std::int64_t> parse_duration(std::string_view text) {
   constexpr std::int64_t kYearS = 366LL * 24 * 60 * 60;
@@ -90,6 +97,7 @@ struct Parser {
   MaterialiseOptions materialise;
   CommitOptions commit;
   ShareOptions share;
+  TrashOptions trash;
   std::vector<std::pair<CLI::App*, std::function<Command()>>> commands;
 
   CLI::App& add(const char* name, const char* about, const char* examples,
@@ -115,6 +123,44 @@ void add_global(Parser& p) {
   p.app.add_flag("--json", p.global.json, "One JSON document on standard output, and nothing else");
   p.app.add_flag("-q,--quiet", p.global.quiet, "Say nothing but errors");
   p.app.add_flag("-v,--verbose", p.global.verbose, "Say more, and log what happens");
+}
+
+// An option that takes a time like 30m, into `seconds`.
+CLI::Option* add_duration(CLI::App& to, const char* name, std::int64_t& seconds,
+                          const char* about) {
+  return to
+      .add_option_function<std::string>(
+          name,
+          [name, &seconds](const std::string& text) {
+            const auto parsed = parse_duration(text);
+            if (!parsed) throw CLI::ValidationError(name, "not a time like 30m, 2h, 7d");
+            seconds = *parsed;
+          },
+          about)
+      ->type_name("TIME");
+}
+
+// The one command with commands of its own. The workspace is named by -C, because what follows
+// `restore` is names.
+void add_trash(Parser& p) {
+  CLI::App& trash =
+      *p.app.add_subcommand("trash", "What was deleted: list it, bring it back, or empty it");
+  trash.footer(kTrashExamples);
+  trash.require_subcommand(1);
+  trash.fallthrough();
+  p.commands.emplace_back(&trash, [&p] { return Command(p.trash); });
+  const auto set = [&p](TrashOptions::Action action) {
+    return [&p, action] { p.trash.action = action; };
+  };
+  trash.add_subcommand("list", "What is in the trash, oldest first")
+      ->callback(set(TrashOptions::Action::List));
+  CLI::App& restore = *trash.add_subcommand("restore", "Bring files back where they were");
+  restore.callback(set(TrashOptions::Action::Restore));
+  restore.add_option("NAME", p.trash.names, "Names from the list, or paths")->required();
+  restore.add_option("--to", p.trash.to, "Bring it back to this path")->type_name("PATH");
+  CLI::App& empty = *trash.add_subcommand("empty", "Remove what is in the trash for good");
+  empty.callback(set(TrashOptions::Action::Empty));
+  add_duration(empty, "--older-than", p.trash.older_than_s, "Only what was deleted longer ago");
 }
 
 void add_commands(Parser& p) {
@@ -183,17 +229,8 @@ void add_commands(Parser& p) {
   CLI::Option* read_only =
       share.add_flag("--read-only", p.share.read_only, "Guests may read, not write");
   CLI::Option* expires =
-      share
-          .add_option_function<std::string>(
-              "--expires",
-              [&p](const std::string& text) {
-                const auto seconds = parse_duration(text);
-                if (!seconds)
-                  throw CLI::ValidationError("--expires", "not a time like 30m, 2h, 7d");
-                p.share.lifetime_s = *seconds;
-              },
-              "How long the code is good: 30m, 2h, 7d (default: until it is ended)")
-          ->type_name("TIME");
+      add_duration(share, "--expires", p.share.lifetime_s,
+                   "How long the code is good: 30m, 2h, 7d (default: until it is ended)");
   CLI::Option* list = share.add_flag("--list", p.share.list, "Show the codes that are good now");
   CLI::Option* end =
       share.add_option("--end", p.share.end, "End this code; its guests are sent away")
@@ -201,6 +238,7 @@ void add_commands(Parser& p) {
   list->excludes(read_only)->excludes(expires)->excludes(end);
   end->excludes(read_only)->excludes(expires);
 
+  add_trash(p);
   p.add("status", "What is here, what is served, what is pending", kStatusExamples,
         [] { return Command(StatusOptions{}); });
 }

@@ -10,6 +10,7 @@
 #include "engine/base/path.h"
 #include "engine/filesystem/disk_tree.h"
 #include "engine/storage/store.h"
+#include "engine/sync/examination.h"
 #include "engine/workspace/render.h"
 
 namespace diaryx {
@@ -218,30 +219,8 @@ Result<filesystem::FileSet> Workspace::render() {
 
 Result<workspace::ValidateReport> Workspace::validate() {
   Impl& self = *impl_;
-  const workspace::MetadataDoc& metadata = self.metadata();
-  workspace::ValidateInput input{.metadata = metadata};
-  DX_TRY(const auto bodies, self.live->documents().names("body/"));
-  for (const std::string& name : bodies) input.body_docs.insert(name.substr(5));
-  DX_TRY(const auto waiting, self.live->documents().names("path/"));
-  for (const std::string& name : waiting) input.orphan_paths.insert(name.substr(5));
-
-  DX_TRY(const filesystem::Listing listing, self.files->list());
-  for (const filesystem::Skipped& skipped : listing.skipped)
-    input.unreadable_files.emplace_back(skipped.path, skipped.reason);
-  for (const filesystem::Listed& file : listing.files) {
-    const auto id = metadata.id_at(file.path.str());
-    const bool has_body_doc = id && input.body_docs.contains(*id);
-    bool has_body = !file.path.is_markdown() || has_body_doc;
-    if (file.path.is_markdown() && !has_body_doc) {
-      // No document for its text: is that because there is no text, or because it cannot be read?
-      const auto content = self.files->read(file.path, filesystem::kMaxNoteBytes);
-      const auto parts = content ? workspace::split_markdown(content->bytes)
-                                 : Result<workspace::MarkdownFile>(content.error());
-      if (!parts) input.unreadable_files.emplace_back(file.path.str(), parts.error().message);
-      has_body = parts && !parts->body.empty();
-    }
-    input.on_disk.emplace(file.path.str(), has_body);
-  }
+  DX_TRY(const workspace::ValidateInput input,
+         sync::examine(self.live->documents(), self.live->disk(), *self.files));
   return workspace::validate(input);
 }
 

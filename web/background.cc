@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/base/posix.h"
 
 namespace diaryx::web {
 
@@ -18,7 +19,10 @@ DiskWorker::~DiskWorker() {
 }
 
 void DiskWorker::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    name_this_thread("bg");
+    run();
+  });
 }
 
 void DiskWorker::add(std::vector<sync::DiskTask> tasks) {
@@ -71,7 +75,10 @@ WatchThread::~WatchThread() {
 }
 
 void WatchThread::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    name_this_thread("watch");
+    run();
+  });
 }
 
 void WatchThread::stop() {

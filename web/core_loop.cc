@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
+#include "engine/base/posix.h"
 
 namespace diaryx::web {
 namespace {
@@ -13,6 +14,11 @@ namespace {
 constexpr std::size_t kTurnEvents = 4'096;
 constexpr std::size_t kTurnBytes = 16U << 20U;
 constexpr std::int64_t kLongestSleepMs = 60'000;
+// A turn begins no sooner than so long after the last one. Who types now and then is told at once
+// all the same; of many updates in a row several share a turn, so one append, one sync of the disk,
+// one write to each reader.
+constexpr auto kGather = std::chrono::milliseconds(1);
+constexpr std::size_t kEnough = 32;  // Unless so many wait already.
 
 }  // namespace
 
@@ -29,6 +35,7 @@ Error CoreLoop::stopped() {
 
 void CoreLoop::start() {
   thread_ = std::thread([this] {
+    name_this_thread("core");
     try {
       run();
     } catch (const std::exception& e) {
@@ -62,7 +69,8 @@ bool CoreLoop::push(Event event) {
     const std::lock_guard lock(mutex_);
     if (ended_) return false;
     incoming_.push_back(std::move(event));
-    if (incoming_.size() > 1) return true;  // Whoever put the first one there has woken it.
+    // Whoever put the first one there has woken it, and it may wait for enough of them.
+    if (incoming_.size() != 1 && incoming_.size() != kEnough) return true;
   }
   wake_.notify_one();
   return true;
@@ -113,6 +121,10 @@ bool CoreLoop::wait() {
                    [&] { return stopping_ || !incoming_.empty(); });
   }
   if (events_.empty()) {
+    wake_.wait_until(lock, turn_ended_ + kGather,
+                     [&] { return stopping_ || incoming_.size() >= kEnough; });
+  }
+  if (events_.empty()) {
     events_.swap(incoming_);
   } else {
     std::move(incoming_.begin(), incoming_.end(), std::back_inserter(events_));
@@ -124,7 +136,10 @@ bool CoreLoop::wait() {
 }
 
 void CoreLoop::run() {
-  while (wait()) turn();
+  while (wait()) {
+    turn();
+    turn_ended_ = std::chrono::steady_clock::now();
+  }
   answer_settling(true);
 }
 

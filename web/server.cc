@@ -17,6 +17,7 @@
 #include "engine/base/check.h"
 #include "engine/base/json.h"
 #include "engine/base/log.h"
+#include "engine/base/posix.h"
 #include "engine/filesystem/disk_tree.h"
 #include "web/asio.h"
 #include "web/attachments.h"
@@ -344,6 +345,7 @@ Status Server::Impl::go() {
   watch->start();
   if (auto settled = core->settle(true, kFirstSettleMs); !settled) return settled;
   net = std::thread([this] {
+    name_this_thread("net");
     try {
       transport->run();
     } catch (const std::exception& e) {

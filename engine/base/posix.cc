@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include <malloc.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "engine/base/random.h"
@@ -106,6 +108,16 @@ std::string temporary_name() {
 bool is_temporary_name(std::string_view name) noexcept {
   return name.size() == kTemporaryPrefix.size() + kTemporaryRandom + kTemporarySuffix.size() &&
          name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix);
+}
+
+void give_back_memory() noexcept {
+#ifdef __GLIBC__
+  (void)::malloc_trim(0);  // Says only whether there was any.
+#endif
+}
+
+void name_this_thread(const char* name) noexcept {
+  (void)::pthread_setname_np(::pthread_self(), name);  // Only for those who look.
 }
 
 }  // namespace diaryx

@@ -53,4 +53,11 @@ std::string temporary_name();
 // True for a name of that form, ours or of a run that crashed.
 bool is_temporary_name(std::string_view name) noexcept;
 
+// Hands memory that was freed back to the system, as far as the allocator can. Takes milliseconds
+// when there is much: after many things have gone, not after each.
+void give_back_memory() noexcept;
+
+// What `top -H` and a profile call the calling thread; at most 15 octets.
+void name_this_thread(const char* name) noexcept;
+
 }  // namespace diaryx

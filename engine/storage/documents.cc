@@ -56,30 +56,33 @@ bool is_digest_of(Bytes stored, Bytes bytes) {
   return as_text(stored) == as_text(digest);
 }
 
-Result<std::optional<Snapshot>> load_snapshot(Database& db, const DocRow& row,
-                                              std::string_view doc) {
+// What the snapshot covers; 0 without one.
+Result<std::int64_t> visit_snapshot(Database& db, const DocRow& row, std::string_view doc,
+                                    const std::function<Status(Bytes state)>& visitor) {
   Query q = db.query(
       "SELECT s.covers_seq, s.sha256, t.state FROM snapshots s LEFT JOIN snapshot_states t ON "
       "t.doc = s.doc"
       " WHERE s.doc = ?1");
   DX_TRY(const bool found, q.bind_int(1, row.id).step());
-  if (!found) return std::optional<Snapshot>();
+  if (!found) return std::int64_t{0};
   const Bytes state = q.blob(2);
   if (!is_digest_of(q.blob(1), state))
     return damaged(db, doc, "the snapshot is not what was written");
-  return std::optional<Snapshot>(Snapshot{q.integer(0), to_buffer(state)});
+  const std::int64_t covers_seq = q.integer(0);
+  DX_TRY_OK(visitor(state));
+  return covers_seq;
 }
 
-Result<std::vector<StoredUpdate>> load_updates(Database& db, const DocRow& row, std::int64_t after,
-                                               std::string_view doc) {
-  std::vector<StoredUpdate> updates;
+template <class Visitor>
+Status visit_updates(Database& db, const DocRow& row, std::int64_t after, std::string_view doc,
+                     Visitor&& visitor) {
   Query q = db.query(
       "SELECT seq, time_ms, origin, crc, data FROM updates WHERE doc = ?1 AND seq > ?2 ORDER BY "
       "seq");
   q.bind_int(1, row.id).bind_int(2, after);
   for (;;) {
     DX_TRY(const bool more, q.step());
-    if (!more) return updates;
+    if (!more) return {};
     const std::int64_t seq = q.integer(0);
     const std::int64_t time_ms = q.integer(1);
     const std::int64_t origin = q.integer(2);
@@ -88,7 +91,7 @@ Result<std::vector<StoredUpdate>> load_updates(Database& db, const DocRow& row, 
         origin > static_cast<std::int64_t>(UpdateOrigin::Import)) {
       return damaged(db, doc, fmt::format("update {} is not what was written", seq));
     }
-    updates.push_back({seq, to_buffer(data), static_cast<UpdateOrigin>(origin), time_ms});
+    DX_TRY_OK(visitor(seq, data, static_cast<UpdateOrigin>(origin), time_ms));
   }
 }
 
@@ -140,10 +143,31 @@ Result<StoredDoc> Store::load(std::string_view doc) {
     StoredDoc stored;
     DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
     if (!row) return stored;
-    DX_TRY(stored.snapshot, load_snapshot(impl_->db, *row, doc));
-    const std::int64_t after = stored.snapshot ? stored.snapshot->covers_seq : 0;
-    DX_TRY(stored.updates, load_updates(impl_->db, *row, after, doc));
+    DX_TRY(const std::int64_t after, visit_snapshot(impl_->db, *row, doc, [&](Bytes state) {
+             stored.snapshot = Snapshot{0, to_buffer(state)};
+             return Status();
+           }));
+    if (stored.snapshot) stored.snapshot->covers_seq = after;
+    DX_TRY_OK(
+        visit_updates(impl_->db, *row, after, doc,
+                      [&](std::int64_t seq, Bytes data, UpdateOrigin origin, std::int64_t time_ms) {
+                        stored.updates.push_back({seq, to_buffer(data), origin, time_ms});
+                        return Status();
+                      }));
     return stored;
+  });
+}
+
+Status Store::visit(std::string_view doc, const std::function<Status(Bytes state)>& snapshot,
+                    const std::function<Status(const UpdateView&)>& update) {
+  return impl_->within(Impl::Kind::Read, [&]() -> Status {
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    if (!row) return {};
+    DX_TRY(const std::int64_t after, visit_snapshot(impl_->db, *row, doc, snapshot));
+    return visit_updates(impl_->db, *row, after, doc,
+                         [&](std::int64_t seq, Bytes data, UpdateOrigin, std::int64_t) {
+                           return update({seq, data});
+                         });
   });
 }
 

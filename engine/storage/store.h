@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,6 +49,12 @@ struct StoredDoc {
   std::optional<Snapshot> snapshot;
   std::vector<StoredUpdate> updates;  // Those after the snapshot, ascending.
   bool exists() const noexcept { return snapshot.has_value() || !updates.empty(); }
+};
+
+// The octets belong to the store, and live until the call that handed them out returns.
+struct UpdateView {
+  std::int64_t seq;
+  Bytes data;
 };
 
 struct DocStat {
@@ -118,6 +125,10 @@ class Store {
   // new store in one.
   Status append(std::span<const NewUpdate> updates);
   Result<StoredDoc> load(std::string_view doc);
+  // The same without a copy of it all: the snapshot's state, if there is one, then each update
+  // after it, ascending. An error of theirs ends it. They must not call the store.
+  Status visit(std::string_view doc, const std::function<Status(Bytes state)>& snapshot,
+               const std::function<Status(const UpdateView&)>& update);
   Result<bool> exists(std::string_view doc);
   Result<std::vector<DocStat>> list_docs(std::string_view prefix);
   // Just the names, ascending: cheap.

@@ -39,6 +39,7 @@ Status DiskSync::load() {
   listing_ = false;
   in_flight_.clear();
   ahead_.clear();
+  look_ms_ = 0;
   DX_TRY_OK(table_.load());
   DX_TRY(const auto marks, documents_.store().list_meta(kAheadPrefix));
   for (const auto& [key, value] : marks) {
@@ -211,8 +212,9 @@ void DiskSync::finish_scan() {
 void DiskSync::mark_ahead(const std::string& id) {
   const std::int64_t now = documents_.steady_ms();
   const auto [it, inserted] = ahead_.try_emplace(id, Ahead{.since_ms = now, .last_ms = now});
-  it->second.last_ms = now;
+  it->second.last_ms = now;  // Later than before: what look_ms_ promises still holds.
   if (inserted) {
+    look_at(it->second);
     documents_.queue([id](storage::Store& store) {
       return store.set_meta(std::string(kAheadPrefix) + id, "1");
     });
@@ -230,6 +232,10 @@ std::int64_t DiskSync::due_ms(const Ahead& ahead) const {
   const std::int64_t quiet =
       std::min(ahead.last_ms + options_.quiet_ms, ahead.since_ms + options_.behind_ms);
   return std::max(quiet, ahead.not_before_ms);
+}
+
+void DiskSync::look_at(const Ahead& ahead) {
+  look_ms_ = std::min(look_ms_, due_ms(ahead));
 }
 
 void DiskSync::plan() {
@@ -251,9 +257,16 @@ void DiskSync::plan() {
   // Until the disk has been looked at once, everything may still change.
   if (!reconciled_ || !options_.write_back) return;
   const std::int64_t now = documents_.steady_ms();
+  if (now < look_ms_) return;
+  look_ms_ = INT64_MAX;
   std::vector<std::string> due;
   for (const auto& [id, ahead] : ahead_) {
-    if (!in_flight_.contains(id) && due_ms(ahead) <= now) due.push_back(id);
+    if (in_flight_.contains(id)) continue;
+    if (due_ms(ahead) <= now) {
+      due.push_back(id);
+    } else {
+      look_at(ahead);
+    }
   }
   for (const std::string& id : due) plan_file(id);
 }
@@ -328,6 +341,7 @@ void DiskSync::written(const WriteTask& task, DiskResult&& result) {
   if (ahead->second.last_ms == last_edit_ms) return mark_level(task.file_id);
   // More was typed while we wrote.
   ahead->second = {.since_ms = ahead->second.last_ms, .last_ms = ahead->second.last_ms};
+  look_at(ahead->second);
 }
 
 void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
@@ -338,6 +352,7 @@ void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
   }
   ++written_;
   note(table_.move(task.file_id, task.to.str()), task.to.str());
+  look_ms_ = 0;  // It may have to be written as well.
 }
 
 void DiskSync::trashed(const TrashTask& task, const DiskResult& result) {
@@ -357,14 +372,16 @@ void DiskSync::failed(const std::string& id, const WorkspacePath& path, const Er
   if (error.code == ErrorCode::Conflict || error.code == ErrorCode::AlreadyExists ||
       error.code == ErrorCode::NotFound) {
     paths_wanted_.insert(path);  // Somebody changed it since: look first, then write what both say.
-    if (it != ahead_.end()) it->second.not_before_ms = documents_.steady_ms() + options_.quiet_ms;
-    return;
+    if (it == ahead_.end()) return;
+    it->second.not_before_ms = documents_.steady_ms() + options_.quiet_ms;
+    return look_at(it->second);
   }
   problems_[path.str()] = error.message;
   log(LogLevel::Warning, "disk", path.str() + ": " + error.message);
   if (it == ahead_.end()) return;
   it->second.retry_ms = std::clamp(it->second.retry_ms * 2, kFirstRetryMs, kLastRetryMs);
   it->second.not_before_ms = documents_.steady_ms() + it->second.retry_ms;
+  look_at(it->second);
 }
 
 void DiskSync::note(const Status& status, const std::string& what) {
@@ -404,11 +421,8 @@ std::optional<std::int64_t> DiskSync::next_due_ms() const {
   if (!planned_.empty() || ((list_wanted_ || !paths_wanted_.empty()) && !scan_ && !listing_))
     return 0;
   if (!reconciled_ || !options_.write_back) return std::nullopt;
-  std::optional<std::int64_t> next;
-  for (const auto& [id, ahead] : ahead_) {
-    if (!in_flight_.contains(id)) next = std::min(next.value_or(INT64_MAX), due_ms(ahead));
-  }
-  return next;
+  if (look_ms_ == INT64_MAX) return std::nullopt;
+  return look_ms_;
 }
 
 bool DiskSync::idle() const {

@@ -52,7 +52,10 @@ class DiskSync {
   // These may have changed, appeared or gone. Others than Markdown are ignored.
   void paths_changed(const std::set<WorkspacePath>& paths);
   // Quiet times are over: write what waits now, and from here on at once.
-  void hurry(bool on = true) { hurry_ = on; }
+  void hurry(bool on = true) {
+    hurry_ = on;
+    look_ms_ = 0;
+  }
 
   void plan();
   void release();
@@ -100,6 +103,7 @@ class DiskSync {
   void mark_ahead(const std::string& id);
   void mark_level(const std::string& id);
   std::int64_t due_ms(const Ahead& ahead) const;
+  void look_at(const Ahead& ahead);  // Not later than when it is due.
   void plan_file(const std::string& id);
   void send_off(const std::string& id, DiskTask task);
   void plan_removal(const std::string& id, const FileTable::Row& row);
@@ -118,6 +122,9 @@ class DiskSync {
   bool list_wanted_ = false;
   std::set<WorkspacePath> paths_wanted_;
   std::map<std::string, Ahead> ahead_;
+  // None of ahead_ is due before. Typing makes a file due later, and is not noted here: a look too
+  // early finds the new time, and a thousand files that are typed in are not looked at every turn.
+  std::int64_t look_ms_ = 0;
   std::map<std::string, std::int64_t>
       in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
   std::uint64_t written_ = 0;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/base/posix.h"
 #include "engine/crdt/update.h"
 
 namespace diaryx::sync {
@@ -15,6 +16,9 @@ constexpr std::string_view kBodyPrefix = "body/";
 constexpr std::string_view kPathPrefix = "path/";
 // A log this long is folded when its document is unloaded.
 constexpr std::uint64_t kFoldRows = 64;
+// So many documents, or octets of them, are worth asking the allocator to give memory back.
+constexpr std::size_t kManyDocuments = 100;
+constexpr std::uint64_t kManyBytes = 4U << 20U;
 
 storage::UpdateOrigin stored_origin(crdt::Origin origin) {
   if (origin == kOriginDisk) return storage::UpdateOrigin::Disk;
@@ -75,26 +79,28 @@ Status Documents::find_waiting() {
 }
 
 Result<std::unique_ptr<LiveDocument>> Documents::load(const std::string& name) {
-  auto stored = store_.load(name);
-  if (!stored) return std::move(stored).error().with(name);
   auto document = std::make_unique<LiveDocument>();
   document->name = name;
   document->used_ms = clock_.steady_ms();
   document->doc = std::make_unique<crdt::Doc>(crdt::DocOptions{.client_id = random_.client_id()});
-  if (stored->snapshot) {
-    document->stored_bytes += stored->snapshot->state.size();
-    if (auto s = document->doc->apply_update(stored->snapshot->state); !s) {
-      return Error{ErrorCode::Corrupt, name + ": stored snapshot: " + s.error().message};
-    }
-  }
-  for (const storage::StoredUpdate& update : stored->updates) {
-    document->stored_bytes += update.data.size();
-    if (auto s = document->doc->apply_update(update.data); !s) {
-      return Error{ErrorCode::Corrupt, name + ": stored update " + std::to_string(update.seq) +
-                                           ": " + s.error().message};
-    }
-  }
-  document->log_rows = stored->updates.size();
+  // As they lie in the store, without a copy of a long log.
+  const Status read = store_.visit(
+      name,
+      [&](Bytes state) -> Status {
+        document->stored_bytes += state.size();
+        auto applied = document->doc->apply_update(state);
+        if (applied) return {};
+        return Error{ErrorCode::Corrupt, "stored snapshot: " + applied.error().message};
+      },
+      [&](const storage::UpdateView& update) -> Status {
+        ++document->log_rows;
+        document->stored_bytes += update.data.size();
+        auto applied = document->doc->apply_update(update.data);
+        if (applied) return {};
+        return Error{ErrorCode::Corrupt, "stored update " + std::to_string(update.seq) + ": " +
+                                             applied.error().message};
+      });
+  if (!read) return Status(read).error().with(name);
   // From here on updates are a peer's. What is stored already came in under this limit.
   document->doc->limit_rivals(kMostRivals);
   return document;
@@ -322,6 +328,8 @@ Status Documents::forget(const std::string& name) {
 
 Status Documents::unload_idle(std::int64_t before_ms) {
   DX_CHECK(!has_changes());
+  std::size_t unloaded = 0;
+  std::uint64_t unloaded_bytes = 0;
   for (auto it = documents_.begin(); it != documents_.end();) {
     LiveDocument& document = *it->second;
     if (&document == workspace_ || document.subscribers > 0 || document.used_ms > before_ms) {
@@ -330,9 +338,12 @@ Status Documents::unload_idle(std::int64_t before_ms) {
     }
     if (document.log_rows >= kFoldRows) DX_TRY_OK(fold(document));
     if (document.doc->empty()) waiting_.erase(document.name);
+    ++unloaded;
+    unloaded_bytes += document.stored_bytes;
     if (unloaded_) unloaded_(document.name);
     it = documents_.erase(it);
   }
+  if (unloaded >= kManyDocuments || unloaded_bytes >= kManyBytes) give_back_memory();
   return {};
 }
 

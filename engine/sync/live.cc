@@ -82,8 +82,7 @@ std::optional<std::int64_t> Live::next_due_ms() const {
   std::optional<std::int64_t> next = hub_->next_due_ms();
   const auto sooner = [&](std::int64_t due) { next = std::min(next.value_or(INT64_MAX), due); };
   if (const auto due = disk_->next_due_ms()) sooner(*due);
-  if (documents_->loaded_count() > 1)
-    sooner(std::max(next_unload_ms_, clock_.steady_ms() + kUnloadEveryMs));
+  if (documents_->loaded_count() > 1) sooner(next_unload_ms_);
   return next;
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/base/path.h"
 #include "engine/workspace/header.h"
+#include "engine/workspace/name_fold.h"
 
 namespace diaryx::workspace {
 namespace {
@@ -35,8 +36,15 @@ class Validation {
       check_attachments(id, record);
       check_header(id, record);
       check_body(id, record);
+      check_file(id, record);
     }
     check_cycles();
+    check_parents();
+    check_collisions();
+    for (const auto& [name, what] : input_.damaged_documents) {
+      add(IssueKind::DamagedDocument, Severity::Error, path_of_document(name), name,
+          fmt::format("the stored document \"{}\" is damaged: {}", name, what));
+    }
     for (const std::string& id : metadata_.unreadable()) {
       add(IssueKind::UnreadableRecord, Severity::Error, "", id,
           fmt::format("the record \"{}\" in the workspace document is no record; it is left alone",
@@ -144,14 +152,31 @@ class Validation {
         continue;
       const Link link = parse_link(attachment.path);
       const auto found = [&](LinkFormat hint) {
-        const auto path = canonical_target(link, record.path, hint);
-        return path && input_.on_disk.contains(*path);
+        auto path = canonical_target(link, record.path, hint);
+        if (path && !input_.on_disk.contains(*path)) path.reset();
+        return path;
       };
-      if (found(metadata_.link_format()) || found(LinkFormat::PlainCanonical)) continue;
+      if (const auto there = found(metadata_.link_format()) ? found(metadata_.link_format())
+                                                            : found(LinkFormat::PlainCanonical)) {
+        check_hash(id, record, attachment, *there);
+        continue;
+      }
       add(IssueKind::BrokenLink, Severity::Warning, id, record,
           fmt::format("\"{}\" has the attachment \"{}\", which is not there", record.path,
                       attachment.path));
     }
+  }
+
+  void check_hash(const std::string& id, const FileRecord& record, const Attachment& attachment,
+                  const std::string& path) {
+    const auto is = input_.attachment_hashes.find(path);
+    if (attachment.hash.empty() || is == input_.attachment_hashes.end() ||
+        is->second == attachment.hash) {
+      return;
+    }
+    add(IssueKind::AttachmentChanged, Severity::Warning, id, record,
+        fmt::format("\"{}\", attached to \"{}\", is not the file that was attached", path,
+                    record.path));
   }
 
   void check_header(const std::string& id, const FileRecord& record) {
@@ -170,6 +195,82 @@ class Validation {
     if (file == input_.on_disk.end() || !file->second) return;
     add(IssueKind::MissingBodyDoc, Severity::Error, id, record,
         fmt::format("\"{}\" has text on disk, but no document for it", record.path));
+  }
+
+  void check_file(const std::string& id, const FileRecord& record) {
+    const auto path = metadata_.path_of(id);
+    if (!path) return;  // Told as InvalidPath.
+    if (input_.not_written.contains(*path)) {
+      add(IssueKind::NotWritten, Severity::Note, id, record,
+          fmt::format("\"{}\" waits to be written to disk", *path));
+    } else if (input_.not_taken_in.contains(*path)) {
+      add(IssueKind::NotTakenIn, Severity::Note, id, record,
+          fmt::format("\"{}\" was {} on disk, which is not taken in yet", *path,
+                      input_.on_disk.contains(*path) ? "changed" : "removed"));
+    } else if (!input_.on_disk.contains(*path) && !is_unreadable(*path)) {
+      add(IssueKind::NotMaterialised, Severity::Warning, id, record,
+          fmt::format("there is no file \"{}\", and nothing waits to be written there", *path));
+    }
+  }
+
+  // "body/<id>" → where that file is.
+  std::string path_of_document(const std::string& name) const {
+    constexpr std::string_view kBody = "body/";
+    if (!name.starts_with(kBody)) return {};
+    return metadata_.path_of(name.substr(kBody.size())).value_or("");
+  }
+
+  // Who lists whom. Each file once per list, however often it stands there.
+  std::map<std::string, std::set<std::string>> listed_by() const {
+    std::map<std::string, std::set<std::string>> parents;
+    for (const auto& [id, record] : metadata_.records()) {
+      if (record.deleted || !record.contents) continue;
+      for (const std::string& link : *record.contents) {
+        const FileRecord* child = metadata_.find(link);
+        const std::string child_id =
+            child != nullptr ? link : metadata_.id_of(link, record.path).value_or("");
+        child = child_id.empty() ? nullptr : metadata_.find(child_id);
+        if (child != nullptr && !child->deleted) parents[child_id].insert(id);
+      }
+    }
+    return parents;
+  }
+
+  void check_parents() {
+    for (const auto& [child, parents] : listed_by()) {
+      const FileRecord& record = *metadata_.find(child);
+      const std::optional<std::string> said = parent_of(child);
+      std::string names;
+      for (const std::string& parent : parents)
+        names += (names.empty() ? "\"" : ", \"") + metadata_.find(parent)->path + "\"";
+      if (parents.size() > 1) {
+        add(IssueKind::TwoParents, Severity::Warning, child, record,
+            fmt::format("\"{}\" is listed by {} files: {}", record.path, parents.size(), names));
+      } else if (said && !parents.contains(*said)) {
+        add(IssueKind::TwoParents, Severity::Warning, child, record,
+            fmt::format("\"{}\" is part of \"{}\", but it is {} that lists it", record.path,
+                        metadata_.find(*said)->path, names));
+      }
+    }
+  }
+
+  void check_collisions() {
+    std::map<std::string, std::vector<std::string>> by_folded;
+    for (const auto& [id, record] : metadata_.records()) {
+      if (const auto path = metadata_.path_of(id)) by_folded[fold_name(*path)].push_back(id);
+    }
+    for (auto& [folded, ids] : by_folded) {
+      if (ids.size() < 2) continue;
+      std::sort(ids.begin(), ids.end(), [&](const std::string& a, const std::string& b) {
+        return *metadata_.path_of(a) < *metadata_.path_of(b);
+      });
+      for (std::size_t i = 1; i < ids.size(); ++i) {
+        add(IssueKind::CaseCollision, Severity::Warning, ids[i], *metadata_.find(ids[i]),
+            fmt::format(
+                "\"{}\" and \"{}\" are one file on disks that ignore case or normalise names",
+                *metadata_.path_of(ids[0]), *metadata_.path_of(ids[i])));
+      }
+    }
   }
 
   // The live parent's id, if `id` has one that is a record.
@@ -235,12 +336,39 @@ std::string_view to_string(IssueKind kind) noexcept {
       return "UnreadableHeader";
     case IssueKind::UnreadableRecord:
       return "UnreadableRecord";
+    case IssueKind::TwoParents:
+      return "TwoParents";
+    case IssueKind::CaseCollision:
+      return "CaseCollision";
+    case IssueKind::NotMaterialised:
+      return "NotMaterialised";
+    case IssueKind::AttachmentChanged:
+      return "AttachmentChanged";
+    case IssueKind::DamagedDocument:
+      return "DamagedDocument";
+    case IssueKind::NotTakenIn:
+      return "NotTakenIn";
+    case IssueKind::NotWritten:
+      return "NotWritten";
   }
   return "Unknown";
 }
 
 std::string_view to_string(Severity severity) noexcept {
-  return severity == Severity::Error ? "error" : "warning";
+  switch (severity) {
+    case Severity::Note:
+      return "note";
+    case Severity::Warning:
+      return "warning";
+    case Severity::Error:
+      break;
+  }
+  return "error";
+}
+
+bool ValidateReport::ok() const noexcept {
+  return std::all_of(issues.begin(), issues.end(),
+                     [](const Issue& issue) { return issue.severity == Severity::Note; });
 }
 
 ValidateReport validate(const ValidateInput& input) {

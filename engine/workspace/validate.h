@@ -1,4 +1,5 @@
-// Is the workspace sound? Findings only; nothing is changed.
+// Is the workspace sound? Findings only; nothing is changed. docs/validate.md tells of each kind
+// what causes it and what mends it.
 #pragma once
 
 #include <map>
@@ -19,14 +20,22 @@ enum class IssueKind {
   DuplicatePath,      // Two live records claim one path.
   InvalidPath,        // A record's path is not one we would ever write.
   BrokenLink,  // A link that resolves to no file (attachments included), or out of the workspace.
-  UnreadableFile,    // A file on disk that is not synced, with the reason.
-  UnreadableHeader,  // The header is not YAML we can read; the body is synced.
-  UnreadableRecord,  // A record in the document that cannot be understood.
+  UnreadableFile,     // A file on disk that is not synced, with the reason.
+  UnreadableHeader,   // The header is not YAML we can read; the body is synced.
+  UnreadableRecord,   // A record in the document that cannot be understood.
+  TwoParents,         // Two files list it in their contents, or another than its part_of does.
+  CaseCollision,      // Two paths that are one on a disk which ignores case or normalises names.
+  NotMaterialised,    // A live record without a file on disk, and nothing waits to be written.
+  AttachmentChanged,  // An attachment's file is not what its record says.
+  DamagedDocument,    // A stored document that cannot be read, or contradicts itself.
+  NotTakenIn,         // The file was changed since disk and documents last agreed.
+  NotWritten,         // The documents are ahead of the file: it waits to be written.
 };
 std::string_view to_string(IssueKind kind) noexcept;  // "BrokenParentChain", …
 
-enum class Severity { Warning, Error };
-std::string_view to_string(Severity severity) noexcept;  // "warning", "error"
+// Notes are of things that pass by themselves; they make a workspace no less sound.
+enum class Severity { Note, Warning, Error };
+std::string_view to_string(Severity severity) noexcept;  // "note", "warning", "error"
 
 struct Issue {
   IssueKind kind;
@@ -43,13 +52,18 @@ struct ValidateInput {
   std::map<std::string, bool>
       on_disk;  // Every file below the root → has it a non-empty body (Markdown) / true.
   std::vector<std::pair<std::string, std::string>> unreadable_files;  // path, reason
+  std::map<std::string, std::string> damaged_documents = {};  // store name, what is wrong with it
+  std::set<std::string> not_taken_in = {};  // Paths whose file is not what we last agreed on.
+  std::set<std::string> not_written = {};   // Paths whose documents are ahead.
+  // Attachments whose record has a hash: path on disk → the file's SHA-256, hex.
+  std::map<std::string, std::string> attachment_hashes = {};
 };
 
 struct ValidateReport {
   std::uint64_t files = 0;    // Live records.
   std::uint64_t bodies = 0;   // Live records with a body document.
   std::vector<Issue> issues;  // Sorted by path, then kind.
-  bool ok() const noexcept { return issues.empty(); }
+  bool ok() const noexcept;   // Nothing but notes.
 };
 
 ValidateReport validate(const ValidateInput& input);

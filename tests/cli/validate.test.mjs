@@ -1,5 +1,7 @@
 // validate: what is wrong with a workspace, as text, as JSON, and as an exit code. It changes nothing.
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
 import test from 'node:test'
 
 import { run, runJson, serve } from '../support/binary.mjs'
@@ -74,4 +76,25 @@ test('mending what was found makes it sound again', async (t) => {
   write(dir, 'b.md', '---\npart_of: "[Home](/README.md)"\n---\n')
   await run(['init', dir])
   assert.equal((await run(['validate', dir])).code, 0)
+})
+
+test('edits that are not taken in yet are notes: said, and no reason for an exit code', async (t) => {
+  const dir = folder(t, { 'README.md': '---\ntitle: Home\ncontents:\n  - a.md\n  - b.md\n---\n', 'a.md': 'one\n', 'b.md': 'two\n' })
+  assert.equal((await run(['init', '-C', dir])).code, 0)
+  write(dir, 'a.md', 'one, and more\n')
+  fs.rmSync(path.join(dir, 'b.md'))
+  const done = await runJson(['validate', '-C', dir])
+  assert.equal(done.code, 0, done.stderr)
+  assert.equal(done.json.ok, true)
+  assert.deepEqual(
+    done.json.issues.map(({ kind, severity, path }) => [kind, severity, path]),
+    [
+      ['NotTakenIn', 'note', 'a.md'],
+      ['NotTakenIn', 'note', 'b.md']
+    ]
+  )
+  assert.match((await run(['validate', '-C', dir])).stdout, /a\.md: note: "a\.md" was changed on disk, which is not taken in yet \[NotTakenIn\]/)
+  assert.equal((await run(['init', '-C', dir])).code, 0)
+  const after = await runJson(['validate', '-C', dir])
+  assert.deepEqual(after.json.issues.map(({ kind }) => kind), ['MissingChild'], 'b.md is deleted now, and still listed')
 })

@@ -108,8 +108,8 @@ void Peer::reconnect(sync::Live& live, sync::ConnectionId id) {
 }
 
 World::World(filesystem::FileTree& files, std::uint64_t seed, const std::string& store_file,
-             bool write_back)
-    : random(seed), files_(files), write_back_(write_back) {
+             bool write_back, const sync::Limits& limits)
+    : random(seed), files_(files), write_back_(write_back), limits_(limits) {
   auto opened = storage::Store::open(store_file, storage::OpenMode::Create);
   DX_CHECK(opened.has_value());
   store = std::move(*opened);
@@ -117,9 +117,11 @@ World::World(filesystem::FileTree& files, std::uint64_t seed, const std::string&
 }
 
 void World::open() {
-  auto opened = sync::Live::open(
-      {.workspace_id = "test", .epoch = "epoch", .disk = {.write_back = write_back_}, .limits = {}},
-      *store, clock, random);
+  auto opened = sync::Live::open({.workspace_id = "test",
+                                  .epoch = "epoch",
+                                  .disk = {.write_back = write_back_},
+                                  .limits = limits_},
+                                 *store, clock, random);
   DX_CHECK(opened.has_value());
   live = std::move(*opened);
 }

@@ -57,7 +57,8 @@ class World {
  public:
   // `files` must outlive it. The store is in memory unless a file is named.
   World(filesystem::FileTree& files, std::uint64_t seed,
-        const std::string& store_file = ":memory:", bool write_back = true);
+        const std::string& store_file = ":memory:", bool write_back = true,
+        const sync::Limits& limits = {});
 
   // Turns, disk tasks and deliveries until nobody has anything to say. The clock stands still.
   void run();
@@ -85,6 +86,7 @@ class World {
   void open();
   filesystem::FileTree& files_;
   bool write_back_;
+  sync::Limits limits_;
   sync::ConnectionId next_connection_ = 1;
 };
 

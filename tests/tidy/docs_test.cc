@@ -2,6 +2,8 @@
 // exist, and every longer example of bytes is also a test.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <regex>
 #include <set>
 #include <string>
@@ -105,6 +107,24 @@ std::vector<std::string> missing_paths(const SourceFile& file) {
   return out;
 }
 
+// `tests/unit/x_test.cc` "a title": that file must have a test of that title. C++ may break it over
+// several lines.
+std::vector<std::string> missing_tests(const SourceFile& file) {
+  static const std::regex named(R"re(`(tests/[A-Za-z0-9_./-]+)` "([^"]+)")re");
+  static const std::regex break_in_text(R"re("\s*\n\s*")re");
+  std::vector<std::string> out;
+  for (std::sregex_iterator it(file.text.begin(), file.text.end(), named), end; it != end; ++it) {
+    const std::string path = (*it)[1];
+    const std::string title = (*it)[2];
+    std::ifstream in(repository_root() / path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const std::string joined = std::regex_replace(text, break_in_text, "");
+    if (joined.find(title) == std::string::npos)
+      out.push_back(file.path + ": no such test in " + path + ": " + title);
+  }
+  return out;
+}
+
 // Runs of five or more octets and quoted texts: 16 "body:w/a.md" 00 00 01 00.
 std::vector<std::string> hex_examples(const std::string& text) {
   static const std::regex run(
@@ -153,6 +173,7 @@ TEST_SUITE("tidy/docs") {
     for (const SourceFile& file : all) {
       for (const std::string& what : broken_links(file, all)) FAIL_CHECK(what);
       for (const std::string& what : missing_paths(file)) FAIL_CHECK(what);
+      for (const std::string& what : missing_tests(file)) FAIL_CHECK(what);
     }
   }
 
@@ -179,6 +200,13 @@ TEST_SUITE("tidy/docs") {
     CHECK(broken[1] == "docs/page.md: no such heading: #three");
     CHECK(missing_paths(page) ==
           std::vector<std::string>{"docs/page.md: no such file: engine/nothing.h"});
+    const SourceFile claims{"docs/page.md",
+                            "`tests/tidy/docs_test.cc` \"an example of bytes is told from prose, "
+                            "and missed if no test has "
+                            "it\"\n`tests/tidy/sizes_test.cc` \"no such title\"\n"};
+    const auto unproved = missing_tests(claims);
+    REQUIRE(unproved.size() == 1);
+    CHECK(unproved[0] == "docs/page.md: no such test in tests/tidy/sizes_test.cc: no such title");
   }
 
   TEST_CASE("an example of bytes is told from prose, and missed if no test has it") {

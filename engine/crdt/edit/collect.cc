@@ -61,7 +61,7 @@ bool kind_merges(Kind kind) noexcept {
 bool are_one(const Item& left, const Item& right) noexcept {
   return left.kind == right.kind && left.client == right.client && left.end() == right.clock &&
          kind_merges(left.kind) && left.deleted() == right.deleted() && !left.has(Item::kRedone) &&
-         !right.has(Item::kRedone) && right.origin() == left.last_id() &&
+         !right.has(Item::kRedone) && right.origin_is(left.last_id()) &&
          left.same_right_origin(right);
 }
 

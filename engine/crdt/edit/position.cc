@@ -67,9 +67,7 @@ void list_inserted(State& state, ItemIx ix) {
 
 void list_split(State& state, ItemIx left, ItemIx right) {
   Branch& branch = state.branches[state.items[left].parent];
-  if (!branch.index.exists()) return;
-  state.index.add(left, -static_cast<std::int64_t>(state.items[right].visible_length()));
-  state.index.insert(branch.index, state.items, left, right);
+  if (branch.index.exists()) state.index.cut(branch.index, state.items, left, right);
 }
 
 void list_merging(State& state, ItemIx left, ItemIx right) {
@@ -79,9 +77,7 @@ void list_merging(State& state, ItemIx left, ItemIx right) {
     branch.cursor = left;
     branch.cursor_index -= item.visible_length();
   }
-  if (!branch.index.exists()) return;
-  state.index.remove(branch.index, right);
-  state.index.add(left, static_cast<std::int64_t>(state.items[right].visible_length()));
+  if (branch.index.exists()) state.index.join(branch.index, state.items, left, right);
 }
 
 void list_cleared(State& state, BranchIx branch) {

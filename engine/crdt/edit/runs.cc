@@ -35,7 +35,8 @@ class Row {
     if (same_kind && item.kind == Kind::String && state_.joining.pays()) return false;
     if (left.is_gc() || left.parent_sub != kNone || !enter(left.parent)) return false;
 
-    note_append(state_, client_ix_);
+    if (!noted_) note_append(state_, client_ix_);
+    noted_ = true;
     if (same_kind && left.same_right_origin(item)) note_may_merge(state_, ix);
     item.parent = left.parent;
     item.left = left_ix;
@@ -84,6 +85,7 @@ class Row {
   ClientIx client_ix_;
   Client& client_;
   bool wants_details_;
+  bool noted_ = false;
   ItemIx last_ = kNone;
   BranchIx branch_ix_ = kNone;
   Branch* branch_ = nullptr;
@@ -92,6 +94,7 @@ class Row {
 }  // namespace
 
 void integrate_runs(State& state, Section& section, const SectionIndex& index) {
+  if (!is_run(state.items[section.next])) return;
   Row row(state, section.client, index);
   while (section.next < section.end && row.take(section.next)) ++section.next;
 }

@@ -12,7 +12,7 @@ namespace diaryx::crdt {
 
 // Integrates structs at the front of `section` as long as each is a run of text, or what is left of
 // one, whose neighbours are there, whole, and still side by side. `index`: of the
-// section, or of nothing.
+// section, or of nothing. The section is not empty.
 void integrate_runs(State& state, Section& section, const SectionIndex& index);
 
 }  // namespace diaryx::crdt

@@ -9,9 +9,9 @@ namespace {
 
 // Would a text item that ends there and one that begins there, cut from the same run, be one if
 // both were deleted? `left` ends where `right` begins.
-bool same_run(const Item& left, const Item& right) noexcept {
+inline bool same_run(const Item& left, const Item& right) noexcept {
   return left.client == right.client && left.end() == right.clock &&
-         right.origin() == left.last_id() && left.same_right_origin(right);
+         right.origin_is(left.last_id()) && left.same_right_origin(right);
 }
 
 bool is_plain(const Item& item) noexcept {
@@ -85,7 +85,7 @@ inline bool grows(const State& state, const Item& item) noexcept {
 // 01 01 client clock 84|c4 origin [right origin] text 00
 bool apply_typing(State& state, WireReader& in, const TransactionKind& kind) {
   if (in.u8() != 1) return false;
-  const ClientIx ix = state.store.find(in.var_uint());
+  const ClientIx ix = state.store.find(in);
   const Clock clock = in.var_uint();
   const std::uint8_t info = in.u8();
   if (ix == kNone || ix == state.self || (info != 0x84 && info != 0xC4)) return false;
@@ -93,14 +93,14 @@ bool apply_typing(State& state, WireReader& in, const TransactionKind& kind) {
   if (clock != client.state || client.structs.empty()) return false;
   const ItemIx last = client.structs.back();
   Item& item = state.items[last];
-  if (in.var_uint() != client.id || in.var_uint() + 1 != clock || !grows(state, item)) return false;
+  if (!read_same_client(in, client) || in.var_uint() + 1 != clock || !grows(state, item))
+    return false;
   if (info == 0x84) {
     if (!item.right_origin().none()) return false;
   } else {
     if (item.right_origin().none()) return false;
-    const std::uint64_t right = in.var_uint();
-    if (in.var_uint() != item.right_origin_clock() ||
-        right != state.store[item.right_origin_client()].id) {
+    if (!read_same_client(in, state.store[item.right_origin_client()]) ||
+        in.var_uint() != item.right_origin_clock()) {
       return false;
     }
   }
@@ -115,7 +115,7 @@ bool apply_typing(State& state, WireReader& in, const TransactionKind& kind) {
 // 00 01 client 01 clock 01
 bool apply_erasing(State& state, WireReader& in, const TransactionKind& kind) {
   if (in.u8() != 1) return false;
-  const ClientIx client = state.store.find(in.var_uint());
+  const ClientIx client = state.store.find(in);
   if (in.u8() != 1 || client == kNone) return false;
   const Clock clock = in.var_uint();
   if (in.u8() != 1 || in.failed() || in.remaining() != 0) return false;

@@ -138,7 +138,11 @@ struct alignas(64) Item {
     right_origin_high_ = static_cast<std::uint8_t>(id.client >> 16U);
     right_origin_low_ = static_cast<std::uint16_t>(id.client);
   }
-  // right_origin() == id
+  // origin() == id, right_origin() == id
+  bool origin_is(Id id) const noexcept {
+    return origin_clock_ == id.clock &&
+           (static_cast<ClientIx>(origin_high_) << 16U | origin_low_) == (id.client & kNoClient);
+  }
   bool right_origin_is(Id id) const noexcept {
     return right_origin_clock_ == id.clock && (static_cast<ClientIx>(right_origin_high_) << 16U |
                                                right_origin_low_) == (id.client & kNoClient);

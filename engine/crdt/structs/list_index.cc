@@ -120,6 +120,14 @@ void ListIndex::insert_entry(Root& root, ItemPool& items, NodeIx node, std::uint
       node = upper;
     }
   }
+  place(node, slot, child, count);
+  adopt(items, node, level, child);
+  propagate(node, count);
+}
+
+// A node that is not full gets an entry.
+void ListIndex::place(NodeIx node, std::uint32_t slot, std::uint32_t child,
+                      std::uint32_t count) noexcept {
   Node& into = nodes_[node];
   std::copy_backward(into.child.begin() + slot, into.child.begin() + into.size,
                      into.child.begin() + into.size + 1);
@@ -128,19 +136,22 @@ void ListIndex::insert_entry(Root& root, ItemPool& items, NodeIx node, std::uint
   into.child[slot] = child;
   into.count[slot] = count;
   ++into.size;
-  adopt(items, node, level, child);
-  propagate(node, count);
 }
 
-void ListIndex::remove_entry(Root& root, NodeIx node, std::uint32_t slot) {
+void ListIndex::displace(NodeIx node, std::uint32_t slot) noexcept {
   Node& from = nodes_[node];
-  propagate(node, -static_cast<std::int64_t>(from.count[slot]));
   std::copy(from.child.begin() + slot + 1, from.child.begin() + from.size,
             from.child.begin() + slot);
   std::copy(from.count.begin() + slot + 1, from.count.begin() + from.size,
             from.count.begin() + slot);
   --from.size;
   from.child[from.size] = kNone;
+}
+
+void ListIndex::remove_entry(Root& root, NodeIx node, std::uint32_t slot) {
+  Node& from = nodes_[node];
+  propagate(node, -static_cast<std::int64_t>(from.count[slot]));
+  displace(node, slot);
   if (from.size == 0 && from.parent != kNone) {
     remove_entry(root, from.parent, slot_of(from.parent, node));
     free_.push_back(node);
@@ -172,6 +183,34 @@ void ListIndex::remove(Root& root, ItemIx ix) {
   const NodeIx leaf = leaf_of_[ix];
   remove_entry(root, leaf, slot_of(leaf, ix));
   leaf_of_[ix] = kNone;
+}
+
+// What moves from one entry of a leaf to the next is no news above it, and what add() left to do
+// can wait: it is found by the item.
+void ListIndex::cut(Root& root, ItemPool& items, ItemIx left, ItemIx right) {
+  const std::uint64_t count = items[right].visible_length();
+  const NodeIx leaf = leaf_of_[left];
+  if (nodes_[leaf].size == kFanout) {
+    add(left, -static_cast<std::int64_t>(count));
+    return insert(root, items, left, right);
+  }
+  const std::uint32_t slot = slot_of(leaf, left);
+  nodes_[leaf].count[slot] -= static_cast<std::uint32_t>(count);
+  place(leaf, slot + 1, right, static_cast<std::uint32_t>(count));
+  adopt(items, leaf, 0, right);
+}
+
+void ListIndex::join(Root& root, const ItemPool& items, ItemIx left, ItemIx right) {
+  const NodeIx leaf = leaf_of_[right];
+  if (leaf_of_[left] != leaf) {
+    remove(root, right);
+    return add(left, static_cast<std::int64_t>(items[right].visible_length()));
+  }
+  const std::uint32_t slot = slot_of(leaf, right);
+  nodes_[leaf].count[slot - 1] += nodes_[leaf].count[slot];
+  displace(leaf, slot);
+  leaf_of_[right] = kNone;
+  if (changed_ == right) changed_ = left;
 }
 
 void ListIndex::settle() const noexcept {

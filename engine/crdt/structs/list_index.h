@@ -38,6 +38,9 @@ class ListIndex {
   // A new item behind `left`, in front of all if that is kNone.
   void insert(Root& root, ItemPool& items, ItemIx left, ItemIx ix);
   void remove(Root& root, ItemIx ix);
+  // `right` was cut off `left`, or, its entry still being there, is to become part of it.
+  void cut(Root& root, ItemPool& items, ItemIx left, ItemIx right);
+  void join(Root& root, const ItemPool& items, ItemIx left, ItemIx right);
   // The visible length of an item changed. Remembered until somebody asks, so that typing into one
   // item costs nothing here.
   void add(ItemIx ix, std::int64_t delta) {
@@ -76,6 +79,8 @@ class ListIndex {
   void propagate(NodeIx node, std::int64_t delta) const noexcept;
   void insert_entry(Root& root, ItemPool& items, NodeIx node, std::uint32_t level,
                     std::uint32_t slot, std::uint32_t child, std::uint32_t count);
+  void place(NodeIx node, std::uint32_t slot, std::uint32_t child, std::uint32_t count) noexcept;
+  void displace(NodeIx node, std::uint32_t slot) noexcept;
   NodeIx split(Root& root, ItemPool& items, NodeIx node, std::uint32_t level, std::uint32_t at);
   void remove_entry(Root& root, NodeIx node, std::uint32_t slot);
   bool check_node(const ItemPool& items, NodeIx node, NodeIx parent, std::uint32_t level,

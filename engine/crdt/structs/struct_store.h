@@ -46,6 +46,15 @@ inline bool is_client_at(const std::uint8_t* at, std::uint64_t wire, unsigned si
   }
 }
 
+// Reads a client's id. Is it this one's?
+inline bool read_same_client(WireReader& in, const Client& client) noexcept {
+  if (in.remaining() >= 8 && is_client_at(in.cursor(), client.wire_word(), client.wire_size)) {
+    in.skip_unchecked(client.wire_size);
+    return true;
+  }
+  return in.var_uint() == client.id;
+}
+
 class StructStore {
  public:
   Client& operator[](ClientIx ix) noexcept { return clients_[ix]; }
@@ -56,6 +65,17 @@ class StructStore {
   // outside.
   ClientIx intern(std::uint64_t client_id);
   ClientIx find(std::uint64_t client_id) const noexcept;
+  // Reads a client's id, mostly that of the one that was looked for last.
+  ClientIx find(WireReader& in) const noexcept {
+    if (last_found_ != kNone && in.remaining() >= 8) {
+      const Client& last = clients_[last_found_];
+      if (is_client_at(in.cursor(), last.wire_word(), last.wire_size)) {
+        in.skip_unchecked(last.wire_size);
+        return last_found_;
+      }
+    }
+    return find(in.var_uint());
+  }
   // Forgets the clients from `size` on; none may have structs. Costs as much as there are to
   // forget.
   void truncate(std::size_t size);

@@ -71,8 +71,10 @@ void Hocuspocus::authenticate(Hub& hub, Connection& connection, const std::strin
     protocol::write_permission_denied(answer, error.message);
     hub.send_payload(connection, name, answer);
     // Whoever guesses gets one attempt a connection.
-    if (!who) hub.close(connection, CloseCode::NotAuthenticated, "not_authenticated");
-    return;
+    if (who) return;
+    const bool too_many = who.error().code == ErrorCode::LimitExceeded;
+    return hub.close(connection, too_many ? CloseCode::TooMany : CloseCode::NotAuthenticated,
+                     too_many ? "too_many" : "not_authenticated");
   }
   if (hub.open(connection, name, *doc) == nullptr) return;
   protocol::write_authenticated(answer, who->read_only);

@@ -10,8 +10,9 @@ namespace {
 struct Setup {
   crdt::Doc doc{crdt::DocOptions{.client_id = 7}};
   std::unique_ptr<MetadataDoc> metadata;
-  std::set<std::string> bodies, waiting;
-  std::map<std::string, bool> on_disk;
+  std::set<std::string> bodies, waiting, absent, not_taken_in, not_written;
+  std::map<std::string, std::string> damaged, hashes;
+  std::map<std::string, bool> on_disk;  // Beside the files of the live records.
   std::vector<std::pair<std::string, std::string>> unreadable;
 
   Setup() {
@@ -23,11 +24,20 @@ struct Setup {
   FileRecord& record(const std::string& id) { return records[id]; }
   ValidateReport run() {
     for (auto& [id, one] : records) metadata->put(id, one, 0);
+    std::map<std::string, bool> files = on_disk;
+    for (const auto& [id, one] : metadata->records()) {
+      const auto path = metadata->path_of(id);
+      if (path && !absent.contains(*path)) files.emplace(*path, false);
+    }
     return validate({.metadata = *metadata,
                      .body_docs = bodies,
                      .orphan_paths = waiting,
-                     .on_disk = on_disk,
-                     .unreadable_files = unreadable});
+                     .on_disk = files,
+                     .unreadable_files = unreadable,
+                     .damaged_documents = damaged,
+                     .not_taken_in = not_taken_in,
+                     .not_written = not_written,
+                     .attachment_hashes = hashes});
   }
   // The only issue; fails the test if there are more or none.
   Issue only() {
@@ -139,5 +149,78 @@ TEST_SUITE("workspace/validate") {
     s.unreadable.clear();
     s.doc.map("files").set("junk", 1.0);
     CHECK(s.only().kind == IssueKind::UnreadableRecord);
+  }
+
+  TEST_CASE("a file that two others list, or another than its parent") {
+    Setup s;
+    s.record("root") = index("README.md", {"a", "b"});
+    s.record("b") = index("b.md", {"a"});
+    s.record("b").part_of = "root";
+    s.record("a") = note("a.md", "root");
+    const Issue two = s.only();
+    CHECK(two.kind == IssueKind::TwoParents);
+    CHECK(two.severity == Severity::Warning);
+    CHECK(two.message == "\"a.md\" is listed by 2 files: \"b.md\", \"README.md\"");
+    s.record("root").contents = std::vector<std::string>{"b"};
+    CHECK(s.only().message ==
+          "\"a.md\" is part of \"README.md\", but it is \"b.md\" that lists it");
+    s.record("a").part_of = "b";
+    CHECK(s.run().issues.empty());
+  }
+
+  TEST_CASE("names that are one on another disk: case, and how an accent is written") {
+    Setup s;
+    s.record("a") = note("Notes/Plan.md");
+    s.record("b") = note("notes/plan.md");
+    const Issue issue = s.only();
+    CHECK(issue.kind == IssueKind::CaseCollision);
+    CHECK(issue.path == "notes/plan.md");
+    s.record("b") = note("e\u0301t\u00e9.md");
+    s.record("a") = note("\u00c9T\u00c9.md");
+    CHECK(s.only().kind == IssueKind::CaseCollision);
+    s.record("a") = note("ete.md");
+    CHECK(s.run().issues.empty());
+  }
+
+  TEST_CASE("a file that was never written, one that waits, one that was edited meanwhile") {
+    Setup s;
+    s.record("a") = note("a.md");
+    s.absent.insert("a.md");
+    const Issue never = s.only();
+    CHECK(never.kind == IssueKind::NotMaterialised);
+    CHECK(never.severity == Severity::Warning);
+    CHECK_FALSE(s.run().ok());
+    s.not_written.insert("a.md");
+    const Issue waits = s.only();
+    CHECK(waits.kind == IssueKind::NotWritten);
+    CHECK(waits.severity == Severity::Note);
+    CHECK(s.run().ok());
+    s.not_written.clear();
+    s.absent.clear();
+    s.not_taken_in.insert("a.md");
+    CHECK(s.only().kind == IssueKind::NotTakenIn);
+    CHECK(s.run().ok());
+    // Whether it could be read is told already.
+    s.not_taken_in.clear();
+    s.absent.insert("a.md");
+    s.unreadable.emplace_back("a.md", "permission denied");
+    CHECK(s.only().kind == IssueKind::UnreadableFile);
+  }
+
+  TEST_CASE("an attachment that was changed, and a document that contradicts itself") {
+    Setup s;
+    s.record("a") = note("a.md");
+    s.record("a").attachments = {{.path = "photo.jpg", .hash = "00ff"}};
+    s.on_disk["photo.jpg"] = true;
+    s.hashes["photo.jpg"] = "00ff";
+    CHECK(s.run().issues.empty());
+    s.hashes["photo.jpg"] = "00fe";
+    CHECK(s.only().kind == IssueKind::AttachmentChanged);
+    s.hashes.clear();
+    s.damaged["body/a"] = "an item lies nowhere";
+    const Issue damaged = s.only();
+    CHECK(damaged.kind == IssueKind::DamagedDocument);
+    CHECK(damaged.severity == Severity::Error);
+    CHECK(damaged.path == "a.md");
   }
 }
