@@ -240,29 +240,29 @@ void add_messages(Seeds& seeds) {
                            "body:abc/"
                            "\xC3\xA9.md"}) {
     seeds.add("names", name);
-    for (const std::string payload : {std::string("\x00\x00\x01\x00", 4), std::string("\x03")}) {
+    for (const std::string& payload : {std::string("\x00\x00\x01\x00", 4), std::string("\x03")}) {
       const auto frame = static_cast<char>(std::string_view(name).size()) + (name + payload);
       seeds.add("framing", frame);
-      seeds.add("hocuspocus",
-                static_cast<char>(std::string_view(name).size()) + (name + (std::string(1, 0) + payload)));
+      seeds.add("hocuspocus", static_cast<char>(std::string_view(name).size()) +
+                                  (name + (std::string(1, 0) + payload)));
     }
   }
-  for (const std::string text : {std::string("\x01"
-                                             "d\x02\x00\x05token",
-                                             10),
-                                 std::string("\x01"
-                                             "d\x05\x02hi",
-                                             6),
-                                 std::string("\x01"
-                                             "d\x07\x00",
-                                             4),
-                                 std::string("\x01"
-                                             "d\x03",
-                                             3),
-                                 std::string("\x09"),
-                                 std::string("\x03"
-                                             "d\x00s\x00\x00\x01\x00",
-                                             8)})
+  for (const std::string& text : {std::string("\x01"
+                                              "d\x02\x00\x05token",
+                                              10),
+                                  std::string("\x01"
+                                              "d\x05\x02hi",
+                                              6),
+                                  std::string("\x01"
+                                              "d\x07\x00",
+                                              4),
+                                  std::string("\x01"
+                                              "d\x03",
+                                              3),
+                                  std::string("\x09"),
+                                  std::string("\x03"
+                                              "d\x00s\x00\x00\x01\x00",
+                                              8)})
     seeds.add("hocuspocus", text);
   for (std::uint8_t seed = 0; seed < 8; ++seed) {
     Buffer program;
