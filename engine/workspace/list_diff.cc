@@ -4,10 +4,12 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "engine/base/keyed_hash.h"
+
 namespace diaryx::workspace {
 
 std::vector<Hunk> diff_lists(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  std::unordered_map<std::string_view, std::uint32_t> numbers;
+  std::unordered_map<std::string_view, std::uint32_t, KeyedHash> numbers;
   const auto number = [&](const std::vector<std::string>& list) {
     std::vector<std::uint32_t> out;
     out.reserve(list.size());

@@ -25,6 +25,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/base/keyed_hash.h"
 #include "engine/crdt/doc.h"
 #include "engine/workspace/file_record.h"
 #include "engine/workspace/link.h"
@@ -97,12 +98,12 @@ class MetadataDoc : public LinkResolver {
   crdt::Doc& doc_;
   std::map<std::string, FileRecord, std::less<>> records_;
   std::set<std::string> unreadable_;
-  std::unordered_map<std::string, std::set<std::string>>
-      claims_;  // path → live ids with that `path`
-  std::unordered_map<std::string, std::set<std::string>> tombstones_;  // path → deleted ids
+  using IdsByPath = std::unordered_map<std::string, std::set<std::string>, KeyedHash>;
+  IdsByPath claims_;                              // Live ids with that `path`.
+  IdsByPath tombstones_;                          // Deleted ids.
   std::set<std::string> contested_;               // paths with more than one claim
   std::map<std::string, std::string> displaced_;  // id → effective path
-  std::unordered_map<std::string, std::string> displaced_by_path_;
+  std::unordered_map<std::string, std::string, KeyedHash> displaced_by_path_;
   mutable std::optional<Root> root_;
 };
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "engine/base/check.h"
+#include "engine/base/keyed_hash.h"
 #include "engine/base/utf.h"
 #include "engine/workspace/sequence_diff.h"
 
@@ -38,7 +39,7 @@ class Numbering {
   }
 
  private:
-  std::unordered_map<std::string_view, std::uint32_t> numbers_;
+  std::unordered_map<std::string_view, std::uint32_t, KeyedHash> numbers_;
 };
 
 // Characters, and the octet where each starts (one more: the end).

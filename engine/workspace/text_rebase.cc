@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/base/keyed_hash.h"
 #include "engine/workspace/sequence_diff.h"
 #include "engine/workspace/text_diff.h"
 
@@ -51,7 +52,7 @@ std::vector<Chunk> chunks_of(std::string_view text) {
 Edits lines_missing(std::string_view present, std::string_view added) {
   const std::vector<Chunk> have = chunks_of(present);
   const std::vector<Chunk> want = chunks_of(added);
-  std::unordered_map<std::string_view, std::uint32_t> numbers;
+  std::unordered_map<std::string_view, std::uint32_t, KeyedHash> numbers;
   const auto number = [&](const std::vector<Chunk>& chunks) {
     std::vector<std::uint32_t> out;
     out.reserve(chunks.size());

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/base/keyed_hash.h"
 #include "engine/crdt/structs/content.h"
 #include "engine/crdt/wire/wire_deletes.h"
 
@@ -186,7 +187,7 @@ class LogMerge {
 
   bool plain_ = true;  // All so far can be copied as it is.
   std::vector<Stream> streams_;
-  std::unordered_map<std::uint64_t, std::size_t> places_;
+  std::unordered_map<std::uint64_t, std::size_t, KeyedHash> places_;
   std::size_t last_ = 0;
   std::vector<WireDelete> deletes_;
 };

@@ -84,6 +84,17 @@ TEST_SUITE("protocol/sync_message") {
     CHECK(in.remaining() == 4);
   }
 
+  TEST_CASE("a payload holds 4,096 messages, and not one more") {
+    Buffer many(protocol::kMostMessages, 3);
+    const auto read = protocol::decode_messages(many);
+    REQUIRE(read);
+    CHECK(read->size() == many.size());
+    many.push_back(3);
+    const auto more = protocol::decode_messages(many);
+    REQUIRE_FALSE(more);
+    CHECK(more.error().code == ErrorCode::Malformed);
+  }
+
   TEST_CASE("one bad message spoils the payload") {
     for (const char* bad :
          {"", "00", "00 00", "00 03 00", "00 02 03 00 00", "04", "02", "02 02", "02 00 01 ff",

@@ -59,6 +59,24 @@ TEST_SUITE("sync/limits") {
     CHECK(fits.body(id) == std::string(900, 'x'));
   }
 
+  TEST_CASE("questions in one message") {
+    Setup s({.frame_bytes = 1'000});
+    Peer& fits = s.world.connect();
+    Peer& asks = s.world.connect();
+    const std::string id = s.world.wire("a.md");
+    const auto questions = [](int count) {
+      Buffer payload;
+      for (int i = 0; i < count; ++i) protocol::write_sync_step1(payload, Buffer{0});
+      return payload;
+    };
+    fits.send(id, questions(16));
+    asks.send(id, questions(17));
+    s.world.run();
+    CHECK_FALSE(fits.closed);
+    CHECK(asks.closed == sync::CloseCode::TooMany);
+    CHECK(told(asks, "too_many_questions"));
+  }
+
   TEST_CASE("a document") {
     Setup s({.document_bytes = 2'000});
     Peer& a = s.world.connect();
