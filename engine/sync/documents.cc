@@ -284,6 +284,7 @@ Status Documents::commit() {
   if (Status status = append_turn(); !status) {
     log(LogLevel::Error, "store", status.error().message);
     drop_turn();
+    lost_ = status.error();
     return status;
   }
   for (; appended_ < changes_.size(); ++appended_) {

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -126,6 +127,9 @@ class Documents {
   // of the turn has been dropped from memory (and the workspace document loaded afresh): see
   // dropped().
   Status commit();
+  // Why a commit in the middle of the turn failed (open_document() makes one where it must), if one
+  // did: what came before it is dropped, though the turn's last commit() may have been good.
+  std::optional<Error> take_lost() { return std::exchange(lost_, std::nullopt); }
   // Set once even the workspace document cannot be read any more: nothing may be served from here
   // on.
   const std::optional<Error>& broken() const noexcept { return broken_; }
@@ -178,6 +182,7 @@ class Documents {
   std::set<std::string> changed_files_;
   bool records_changed_ = false;
   std::set<std::string> waiting_;
+  std::optional<Error> lost_;
   std::optional<Error> broken_;
   StoreCounts stored_;
   std::int64_t data_version_ = 0;  // Of the store, when we last looked for what is not ours.

@@ -1,6 +1,7 @@
 #include "engine/sync/live.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <vector>
@@ -62,14 +63,21 @@ Turn Live::end_turn() {
     disk_->plan();
     status = documents_->commit();
   }
-  if (status) {
+  const std::optional<Error> lost = documents_->take_lost();
+  if (status && !lost) {
     disk_->release();
     return hub_->told(documents_->take_changes());
   }
   if (const Status reloaded = disk_->load(); !reloaded)
     log(LogLevel::Error, "store", reloaded.error().message);
   disk_->rescan();
-  return hub_->untold(status.error());
+  Turn turn = hub_->untold(status ? *lost : status.error());
+  if (!status) return turn;
+  // What came after the part that was lost is durable: whoever is still here hears of it.
+  Turn rest = hub_->told(documents_->take_changes());
+  std::move(rest.sends.begin(), rest.sends.end(), std::back_inserter(turn.sends));
+  std::move(rest.closes.begin(), rest.closes.end(), std::back_inserter(turn.closes));
+  return turn;
 }
 
 void Live::look_for_foreign() {

@@ -69,7 +69,6 @@ class ContentReader {
     item.content_size = static_cast<std::uint32_t>(state_.arena.size() - item.content);
   }
 
-
  private:
   void read_text(Item& item) {
     std::string_view text;

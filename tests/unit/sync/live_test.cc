@@ -85,4 +85,38 @@ TEST_SUITE("sync/live") {
     REQUIRE(opened);
     CHECK((*opened)->text().to_string() == before);
   }
+
+  TEST_CASE("what a failed commit in the middle of a turn lost is never answered as good") {
+    Setup s;
+    Peer& writer = s.world.connect();
+    Peer& reader = s.world.connect();
+    const std::string id = s.world.wire("a.md");
+    const std::string other = s.world.wire("b.md");
+    writer.open(id);
+    for (Peer* peer : {&writer, &reader}) peer->open(other);
+    s.world.run();
+    sync::Documents& documents = s.world.live->documents();
+    writer.edit(id, [](crdt::Doc& doc) { doc.text("body").insert(0, "lost on the way"); });
+    documents.queue([](storage::Store&) -> Status {
+      return Error{ErrorCode::NoSpace, "no space left on device"};
+    });
+    crdt::Doc made(crdt::DocOptions{.client_id = 99});
+    made.text("body").insert(0, "new");
+    documents.create("body/new", made.encode_state_as_update());
+    CHECK_FALSE(documents.open_document("body/new"));
+    const sync::Turn turn = s.world.live->end_turn();
+    REQUIRE(turn.lost);
+    CHECK(turn.lost->code == ErrorCode::NoSpace);
+    writer.take(turn);
+    reader.take(turn);
+    CHECK(writer.closed == sync::CloseCode::Internal);
+    CHECK_FALSE(reader.closed);
+    // It comes back, and sends again what the disk lacks.
+    writer.reconnect(*s.world.live, 77);
+    s.world.run();
+    Peer& late = s.world.connect();
+    late.open(id);
+    s.world.run();
+    CHECK(late.body(id) == "lost on the way");
+  }
 }
