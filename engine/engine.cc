@@ -169,6 +169,10 @@ sync::NoteEdits Workspace::notes() {
   return {impl_->live->documents(), impl_->random};
 }
 
+std::size_t Workspace::turn_work() const {
+  return impl_->live->documents().turn_work();
+}
+
 sync::Turn Workspace::end_turn() {
   return impl_->live->end_turn();
 }

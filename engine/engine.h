@@ -108,6 +108,8 @@ class Workspace {
   // Makes what happened durable, and hands out what may be told. If the store cannot be written
   // nothing is told, and those concerned are closed; broken() says when even that does not help.
   sync::Turn end_turn();
+  // Goes up with everything that happens in the turn and must be made durable.
+  std::size_t turn_work() const;
   // Looks at the timers. next_due_ms(): steady ms of the next one.
   void tick();
   std::optional<std::int64_t> next_due_ms() const;

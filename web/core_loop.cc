@@ -170,8 +170,9 @@ void CoreLoop::apply(Event& event) {
   } else if (auto* result = std::get_if<sync::DiskResult>(&event)) {
     workspace.disk().complete(std::move(*result));
   } else if (auto* task = std::get_if<Task>(&event)) {
+    const std::size_t before = workspace.turn_work();
     task->act(workspace);
-    answers_.push_back(std::move(task->answer));
+    answers_.push_back({std::move(task->answer), workspace.turn_work() != before});
   } else if (std::holds_alternative<GiveUp>(event)) {
     answer_settling(true);
   } else {
@@ -211,7 +212,9 @@ void CoreLoop::turn() {
   handled_at_.clear();
   std::vector<sync::DiskTask> work = workspace_->disk().take_tasks();
   if (!work.empty()) sinks_.work(std::move(work));
-  for (const auto& answer : std::exchange(answers_, {})) answer(lost);
+  // Who only looked is told what it saw, also in a turn that could not be made durable.
+  for (const Owed& answer : std::exchange(answers_, {}))
+    answer.give(answer.changed_something ? lost : std::nullopt);
   answer_settling(false);
   if (const auto broken = workspace_->broken(); broken && !failed_) {
     failed_ = true;

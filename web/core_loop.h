@@ -169,7 +169,11 @@ class CoreLoop {
   // Core thread only.
   std::deque<Event> events_;
   std::chrono::steady_clock::time_point turn_ended_;
-  std::vector<std::function<void(const std::optional<Error>&)>> answers_;
+  struct Owed {
+    std::function<void(const std::optional<Error>& lost)> give;
+    bool changed_something;
+  };
+  std::vector<Owed> answers_;
   std::uint64_t told_shares_ = 0;  // The version that was told last.
   std::vector<Settling> settling_;
   std::vector<Handled> handled_;

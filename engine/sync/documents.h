@@ -117,6 +117,10 @@ class Documents {
   std::size_t changed_files() const noexcept { return changed_files_.size(); }
   // Some record or path changed since take_changed_files().
   bool records_changed() const noexcept { return records_changed_; }
+  // How much this turn has to make durable: goes up with every change.
+  std::size_t turn_work() const noexcept {
+    return changes_.size() + created_.size() + queued_.size();
+  }
   // Octets that the next commit() will write, about.
   std::uint64_t queued_bytes() const;
   bool has_changes() const noexcept {
