@@ -91,8 +91,10 @@ class Hub {
   std::size_t file_count() const;  // Live files.
   std::vector<protocol::ManifestFile> manifest(bool include_deleted) const;
 
-  // A y-sync payload for a document; opened first, if it is not. False: it was refused, or there
-  // was nothing to open.
+  // A y-sync payload for a document that the connection has open. False: it was refused.
+  bool payload(Connection& connection, Subscription& subscription, Bytes payload);
+  // The same for a document that is opened first, if it is not. False also if there was nothing to
+  // open.
   bool payload(Connection& connection, const std::string& wire_id, const protocol::DocId& doc,
                Bytes payload);
   // Null if it was refused; the client has been told.
@@ -118,6 +120,8 @@ class Hub {
   // To everybody who has the document open by the same dialect, the sender included.
   void send_to_dialect(const Subscription& subscription, Bytes payload);
   void refuse(Connection& connection, const Refusal& refusal);
+  // What came does not follow its format: told, and closed. `wire_id` may be empty.
+  void malformed(Connection& connection, std::string_view wire_id, const std::string& message);
   void close(Connection& connection, CloseCode code, std::string reason);
 
  private:
@@ -130,11 +134,16 @@ class Hub {
                                   const protocol::DocId& doc);
   void refuse_to_open(Connection& connection, const std::string& wire_id,
                       const protocol::DocId& doc, const Error& error);
+  // Nothing if it was refused.
+  std::optional<std::vector<protocol::Message>> read(Connection& connection,
+                                                     std::string_view wire_id, Bytes payload);
+  // False: the connection was closed over one of them.
+  bool handle(Connection& connection, Subscription& subscription,
+              const std::vector<protocol::Message>& messages);
   void handle(Connection& connection, Subscription& subscription, const protocol::Message& message);
   void answer_step1(Connection& connection, Subscription& subscription, Bytes state_vector);
   void take_update(Connection& connection, Subscription& subscription,
                    const protocol::Message& message);
-  void malformed(Connection& connection, std::string_view wire_id, const std::string& message);
   void focus_changed();
   void sweep(std::int64_t now_ms);
   void drop_guests_of(const Share& share);

@@ -24,8 +24,7 @@ class Hocuspocus final : public Dialect {
  private:
   void authenticate(Hub& hub, Connection& connection, const std::string& name,
                     std::string_view token);
-  void sync(Hub& hub, Connection& connection, const std::string& name,
-            const protocol::HocuspocusMessage& message);
+  void sync(Hub& hub, Connection& connection, const protocol::HocuspocusMessage& message);
 };
 
 }  // namespace diaryx::sync

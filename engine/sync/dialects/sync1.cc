@@ -108,15 +108,14 @@ void Sync1::receive(Hub& hub, Connection& connection, Bytes message) {
     return;
   }
   const auto frame = protocol::decode_frame(message, manners().framing);
-  if (!frame) {
-    return hub.refuse(connection, {.code = "malformed",
-                                   .wire_id = {},
-                                   .message = frame.error().message,
-                                   .close = CloseCode::Malformed});
+  if (!frame) return hub.malformed(connection, {}, frame.error().message);
+  const std::string_view name = mode_ == Mode::ManyBodies ? frame->doc_id : path_;
+  if (Subscription* const open = connection.subscription(name)) {
+    (void)hub.payload(connection, *open, frame->payload);  // As above.
+    return;
   }
-  const std::string path(mode_ == Mode::ManyBodies ? frame->doc_id : std::string_view(path_));
-  const bool fresh = mode_ == Mode::ManyBodies && !connection.open.contains(path);
-  if (hub.payload(connection, path, doc_of(hub, path), frame->payload) && fresh)
+  const std::string path(name);
+  if (hub.payload(connection, path, doc_of(hub, path), frame->payload) && mode_ == Mode::ManyBodies)
     count_subscription(hub, connection);
 }
 

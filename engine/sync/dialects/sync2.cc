@@ -31,25 +31,23 @@ const Manners& Sync2::manners() const noexcept {
 }
 
 void Sync2::receive(Hub& hub, Connection& connection, Bytes message) {
-  const auto malformed = [&](std::string_view wire_id, const std::string& why) {
-    hub.refuse(
-        connection,
-        {.code = "malformed", .wire_id = wire_id, .message = why, .close = CloseCode::Malformed});
-  };
   const auto frame = protocol::decode_frame(message);
-  if (!frame) return malformed({}, frame.error().message);
+  if (!frame) return hub.malformed(connection, {}, frame.error().message);
+  if (Subscription* const open = connection.subscription(frame->doc_id)) {
+    (void)hub.payload(connection, *open, frame->payload);  // A refusal has been told.
+    return;
+  }
   const std::string wire_id(frame->doc_id);
   const auto doc = protocol::parse_doc_id(wire_id);
   if (!doc) {
     // Whoever sends rubbish to no document is worse than who asks for one that cannot be.
     if (const auto messages = protocol::decode_messages(frame->payload); !messages)
-      return malformed(wire_id, messages.error().message);
+      return hub.malformed(connection, wire_id, messages.error().message);
     return hub.refuse(
         connection,
         {.code = to_string(doc.error().code), .wire_id = wire_id, .message = doc.error().message});
   }
-  if (doc->kind == protocol::DocKind::Workspace && doc->workspace_id == hub.facts().workspace_id &&
-      !connection.open.contains(wire_id)) {
+  if (doc->kind == protocol::DocKind::Workspace && doc->workspace_id == hub.facts().workspace_id) {
     return ask_for_files(hub, connection, wire_id, frame->payload);
   }
   (void)hub.payload(connection, wire_id, *doc, frame->payload);  // A refusal has been told.
@@ -58,12 +56,7 @@ void Sync2::receive(Hub& hub, Connection& connection, Bytes message) {
 void Sync2::ask_for_files(Hub& hub, Connection& connection, const std::string& wire_id,
                           Bytes payload) {
   const auto messages = protocol::decode_messages(payload);
-  if (!messages) {
-    return hub.refuse(connection, {.code = "malformed",
-                                   .wire_id = wire_id,
-                                   .message = messages.error().message,
-                                   .close = CloseCode::Malformed});
-  }
+  if (!messages) return hub.malformed(connection, wire_id, messages.error().message);
   if (!gate_.closed()) {
     gate_.shut(hub, connection, wire_id);
     const Principal& who = connection.principal();
