@@ -100,11 +100,6 @@ void Hocuspocus::sync(Hub& hub, Connection& connection,
   if (doc) (void)hub.payload(connection, name, *doc, message.payload);  // As above.
 }
 
-void Hocuspocus::receive_text(Hub& hub, Connection& connection, std::string_view text) {
-  if (hub.control_message(connection, text)) return;
-  hub.malformed(connection, {}, "a text message: this endpoint takes binary ones");
-}
-
 void Hocuspocus::refuse(Hub& hub, Connection& connection, const Refusal& refusal) {
   if (refusal.wire_id.empty()) return;  // The close code and its reason say it.
   const std::string name(refusal.wire_id);

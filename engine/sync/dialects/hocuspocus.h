@@ -15,7 +15,6 @@ class Hocuspocus final : public Dialect {
  public:
   const Manners& manners() const noexcept override;
   void receive(Hub& hub, Connection& connection, Bytes message) override;
-  void receive_text(Hub& hub, Connection& connection, std::string_view text) override;
   void refuse(Hub& hub, Connection& connection, const Refusal& refusal) override;
   void taken(Hub& hub, Connection& connection, const Subscription& subscription,
              const Taken& taken) override;

@@ -74,11 +74,7 @@ void Sync1::start(Hub& hub, Connection& connection) {
 }
 
 void Sync1::start_workspace(Hub& hub, Connection& connection) {
-  const Principal& who = connection.principal();
-  if (who.is_guest) {
-    hub.send_text(connection, protocol::session_joined_message(
-                                  who.join_code, hub.facts().workspace_id, who.read_only));
-  }
+  tell_guest(hub, connection);
   const std::vector<protocol::ManifestFile> files = hub.manifest(true);
   if (!files.empty()) {
     gate_.shut(hub, connection, "");
@@ -150,9 +146,7 @@ void Sync1::receive_text(Hub& hub, Connection& connection, std::string_view text
 }
 
 void Sync1::refuse(Hub& hub, Connection& connection, const Refusal& refusal) {
-  if (refusal.repeated) return;
-  hub.send_text(connection,
-                protocol::error_message(refusal.code, refusal.wire_id, refusal.message));
+  Dialect::refuse(hub, connection, refusal);
   // On a socket for one document there is nothing to go on with.
   if (mode_ == Mode::OneBody && connection.open.empty() && !refusal.close)
     hub.close(connection, CloseCode::NoSuchWorkspace, std::string(refusal.code));
@@ -179,10 +173,6 @@ void Sync1::taken(Hub& hub, Connection& connection, const Subscription& /*subscr
   if (!taken.is_step2 || complete_) return;
   complete_ = true;
   hub.send_text(connection, protocol::sync_complete_message(hub.file_count()));
-}
-
-void Sync1::rights_changed(Hub& hub, Connection& connection) {
-  hub.send_text(connection, protocol::read_only_changed_message(connection.principal().read_only));
 }
 
 }  // namespace diaryx::sync

@@ -59,11 +59,7 @@ void Sync2::ask_for_files(Hub& hub, Connection& connection, const std::string& w
   if (!messages) return hub.malformed(connection, wire_id, messages.error().message);
   if (!gate_.closed()) {
     gate_.shut(hub, connection, wire_id);
-    const Principal& who = connection.principal();
-    if (who.is_guest) {
-      hub.send_text(connection, protocol::session_joined_message(
-                                    who.join_code, hub.facts().workspace_id, who.read_only));
-    }
+    tell_guest(hub, connection);
     hub.send_text(connection, protocol::file_manifest_message(
                                   hub.manifest(false), has_nothing(*messages), hub.facts().epoch));
   }
@@ -122,22 +118,12 @@ void Sync2::receive_text(Hub& hub, Connection& connection, std::string_view text
   }
 }
 
-void Sync2::refuse(Hub& hub, Connection& connection, const Refusal& refusal) {
-  if (refusal.repeated) return;
-  hub.send_text(connection,
-                protocol::error_message(refusal.code, refusal.wire_id, refusal.message));
-}
-
 void Sync2::synced(Hub& hub, Connection& connection, const Subscription& subscription) {
   if (subscription.document == &hub.workspace_document()) return;
   const std::size_t total = hub.file_count();
   const std::size_t step = std::clamp<std::size_t>(total / 20, 100, 500);
   if (++bodies_synced_ % step != 0) return;
   hub.send_text(connection, protocol::sync_progress_message(bodies_synced_, total));
-}
-
-void Sync2::rights_changed(Hub& hub, Connection& connection) {
-  hub.send_text(connection, protocol::read_only_changed_message(connection.principal().read_only));
 }
 
 }  // namespace diaryx::sync

@@ -31,11 +31,6 @@ void YWebsocket::receive(Hub& hub, Connection& connection, Bytes message) {
     (void)hub.payload(connection, *open, message);  // A refusal has been told.
 }
 
-void YWebsocket::receive_text(Hub& hub, Connection& connection, std::string_view text) {
-  if (hub.control_message(connection, text)) return;
-  hub.malformed(connection, {}, "a text message: this endpoint takes binary ones");
-}
-
 // The one word that y-protocols has for it; the reason of a close says the rest. With one document
 // per socket there is nothing to go on with after any other refusal.
 void YWebsocket::refuse(Hub& hub, Connection& connection, const Refusal& refusal) {
