@@ -19,7 +19,8 @@ namespace diaryx::sync {
 // So that a name that lies in a frame is looked up as it lies there.
 struct NameHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view name) const noexcept {
+  // Not noexcept: then libstdc++ keeps the hashes instead of counting them anew on every look-up.
+  std::size_t operator()(std::string_view name) const {
     return std::hash<std::string_view>{}(name);
   }
 };

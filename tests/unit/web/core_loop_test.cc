@@ -114,6 +114,7 @@ TEST_SUITE("web/core_loop") {
     for (int i = 0; i < 3; ++i) core->receive(1, true, as_bytes("{}"));
     core->receive(2, false, as_bytes("\x7f no such frame"));
     core->receive(7, false, as_bytes("never connected"));
+    core->submit();
     CHECK(core.handled(1) == std::pair<std::uint32_t, std::uint64_t>(3, 6));
     CHECK(core.handled(2).first == 1);
     CHECK(core.handled(7).first == 1);
@@ -121,6 +122,7 @@ TEST_SUITE("web/core_loop") {
     CHECK_FALSE(core.closed(1));
     core->disconnect(1);
     core->disconnect(7);
+    core->submit();
     CHECK(*core->call([](Workspace& workspace) { return workspace.hub().connections(); }) <= 1);
   }
 
