@@ -106,7 +106,7 @@ struct Transport::Impl {
   Rest pause;
   std::chrono::milliseconds sweep_every{};
   bool sweeping = false;
-  bool told = false;  // Something of the core's is queued, or has just been written.
+  bool told = false;  // Something of the core's waits for the next flush().
   std::uint16_t port = 0;
 };
 
@@ -132,11 +132,13 @@ void Transport::Impl::look() {
 }
 
 void Transport::Impl::flush() {
+  const bool tells = std::exchange(told, false);
+  const auto began = tells ? EventLoop::Clock::now() : EventLoop::Clock::time_point();
   while (!loop.dirty.empty()) {
     const auto dirty = std::exchange(loop.dirty, {});
     for (const auto& connection : dirty) connection->flush();
   }
-  if (std::exchange(told, false)) pause.told(EventLoop::Clock::now());
+  if (tells) pause.told(began, EventLoop::Clock::now());
 }
 
 void Transport::Impl::accept() {
