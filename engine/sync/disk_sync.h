@@ -107,6 +107,8 @@ class DiskSync {
   void mark_level(const std::string& id);
   std::int64_t due_ms(const Ahead& ahead) const;
   void look_at(const Ahead& ahead);  // Not later than when it is due.
+  // How many files may be sent off in this turn.
+  std::size_t room_for_files() const;
   void plan_file(const std::string& id);
   void send_off(const std::string& id, DiskTask task);
   void plan_removal(const std::string& id, const FileTable::Row& row);
@@ -131,6 +133,7 @@ class DiskSync {
   std::map<std::string, std::int64_t>
       in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
   std::uint64_t written_ = 0;
+  bool held_back_ = false;  // Files are due that wait for room.
   bool hurry_ = false;
   bool reconciled_ = false;
 };
