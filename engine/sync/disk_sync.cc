@@ -274,8 +274,8 @@ void DiskSync::plan() {
     }
   }
   // Those that have waited longest first, so that each has its turn.
+  std::sort(due.begin(), due.end());
   if (const std::size_t room = room_for_files(); due.size() > room) {
-    std::sort(due.begin(), due.end());
     due.resize(room);
     // With the next result or in the next turn.
     if (room == kFilesATurn) look_ms_ = now;
@@ -460,6 +460,7 @@ bool DiskSync::idle() const {
 std::vector<std::string> DiskSync::ahead() const {
   std::vector<std::string> ids;
   for (const auto& [id, ahead] : ahead_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
   return ids;
 }
 

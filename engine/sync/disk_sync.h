@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/sync/disk_task.h"
@@ -126,7 +127,7 @@ class DiskSync {
   bool listing_ = false;
   bool list_wanted_ = false;
   std::set<WorkspacePath> paths_wanted_;
-  std::map<std::string, Ahead> ahead_;
+  std::unordered_map<std::string, Ahead> ahead_;
   // None of ahead_ is due before. Typing makes a file due later, and is not noted here: a look too
   // early finds the new time, and a thousand files that are typed in are not looked at every turn.
   std::int64_t look_ms_ = 0;
