@@ -126,6 +126,18 @@ TEST_SUITE("web/core_loop") {
     CHECK(*core->call([](Workspace& workspace) { return workspace.hub().connections(); }) <= 1);
   }
 
+  TEST_CASE("what the disk says one by one shares turns") {
+    Core core;
+    (void)core->call([](Workspace&) { return 0; });
+    const std::uint64_t before = core->counts().turns.get();
+    for (int i = 0; i < 40; ++i) {
+      core->paths_changed({});
+      std::this_thread::sleep_for(200us);
+    }
+    (void)core->call([](Workspace&) { return 0; });
+    CHECK(core->counts().turns.get() - before < 20);
+  }
+
   TEST_CASE("a call whose turn could not be kept brings back why, and nothing of it is there") {
     Core core;
     const auto add = [](Workspace& workspace) {
