@@ -7,8 +7,8 @@
 
 namespace diaryx::cli {
 
-Result<ExitCode> run(const InitOptions&, const Context& context) {
-  DX_TRY(const UpToDate done, bring_up_to_date(context, Access::Create));
+Result<ExitCode> run(const InitOptions& options, const Context& context) {
+  DX_TRY(const UpToDate done, bring_up_to_date(context, Access::Create, options));
   if (done.workspace) DX_TRY_OK(done.workspace->close());
   const ReconcileReport& took = done.report;
   const Report& report = context.report;
@@ -19,11 +19,14 @@ Result<ExitCode> run(const InitOptions&, const Context& context) {
   for (const auto& [path, reason] : took.skipped) {
     report.note(fmt::format("left alone: {}: {}", printable(path), printable(reason)));
   }
+  if (took.left_out > 0)
+    report.note(fmt::format("left out as you asked: {}", counted(took.left_out, "file")));
   report.result({{"workspace_id", done.info.workspace_id},
                  {"epoch", done.info.epoch},
                  {"files", took.files},
                  {"updated", took.updated},
                  {"deleted", took.deleted},
+                 {"left_out", took.left_out},
                  {"skipped", skipped_json(took.skipped)},
                  {"elapsed_ms", took.elapsed_ms}});
   return ExitCode::Done;

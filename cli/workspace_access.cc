@@ -14,15 +14,20 @@ namespace {
 // Longer than any reconcile of a large workspace takes; a cron job rather waits than fails.
 constexpr std::int64_t kLockWaitMs = 30'000;
 
-Result<UpToDate> through_server(const Context& context, const ServerClient& server) {
+Result<UpToDate> through_server(const Context& context, const ServerClient& server,
+                                const InitOptions& rules) {
+  if (rules.audience || rules.gitignore) {
+    return Error{ErrorCode::Busy, "a server is running, and keeps to the rules that it has",
+                 "stop it, say which files are wanted, and start it again"};
+  }
   DX_TRY(ReconcileReport report, server.reconcile());
   DX_TRY_OK(server.flush());
   return UpToDate{
       {context.root, server.info().workspace_id, server.info().epoch}, std::move(report), nullptr};
 }
 
-Result<UpToDate> in_this_process(const Context& context, Access access) {
-  DX_TRY(auto workspace, open_workspace(context, access));
+Result<UpToDate> in_this_process(const Context& context, Access access, const InitOptions& rules) {
+  DX_TRY(auto workspace, open_workspace(context, access, true, rules));
   ProgressBar bar("reading", !context.report.quiet(), context.clock);
   DX_TRY(ReconcileReport report,
          workspace->reconcile(
@@ -34,11 +39,13 @@ Result<UpToDate> in_this_process(const Context& context, Access access) {
 }  // namespace
 
 Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access access,
-                                                  bool write_back) {
+                                                  bool write_back, const InitOptions& rules) {
   Workspace::Options options;
   options.root = context.root;
   options.access = access;
   options.write_back = write_back;
+  options.audience = rules.audience;
+  options.gitignore = rules.gitignore;
   options.lock_wait_ms = access == Access::Read ? 0 : kLockWaitMs;
   auto opened = Workspace::open(options, context.clock, context.random);
   if (opened) return opened;
@@ -54,14 +61,14 @@ Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access
   return error;
 }
 
-Result<UpToDate> bring_up_to_date(const Context& context, Access access) {
+Result<UpToDate> bring_up_to_date(const Context& context, Access access, const InitOptions& rules) {
   DX_TRY(auto server, ServerClient::find(context.root));
-  if (server) return through_server(context, *server);
-  auto done = in_this_process(context, access);
+  if (server) return through_server(context, *server, rules);
+  auto done = in_this_process(context, access, rules);
   if (done || done.error().code != ErrorCode::Busy) return done;
   // A `serve` may have taken the lock between our look and our try.
   DX_TRY(server, ServerClient::find(context.root));
-  if (server) return through_server(context, *server);
+  if (server) return through_server(context, *server, rules);
   return done;
 }
 

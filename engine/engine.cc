@@ -9,6 +9,7 @@
 #include "engine/base/log.h"
 #include "engine/base/path.h"
 #include "engine/filesystem/disk_tree.h"
+#include "engine/history/ignore.h"
 #include "engine/storage/store.h"
 #include "engine/sync/examination.h"
 #include "engine/workspace/render.h"
@@ -60,6 +61,11 @@ Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Ran
 
 }  // namespace
 
+std::function<bool(const WorkspacePath&)> git_ignores(const std::filesystem::path& root) {
+  const auto rules = std::make_shared<history::IgnoreRules>(history::IgnoreRules::open(root));
+  return [rules](const WorkspacePath& path) { return rules->ignored(path); };
+}
+
 std::filesystem::path find_workspace_root(const std::filesystem::path& start) {
   std::error_code error;
   fs::path absolute = fs::absolute(start, error).lexically_normal();
@@ -71,6 +77,7 @@ std::filesystem::path find_workspace_root(const std::filesystem::path& start) {
 }
 
 struct Workspace::Impl {
+  Status change_intake();
   Options options;
   const Clock& clock;
   Random& random;
@@ -79,6 +86,7 @@ struct Workspace::Impl {
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<filesystem::DiskTree> files;
   std::unique_ptr<sync::Live> live;
+  sync::IntakeRules intake;
 
   fs::path folder() const { return info.root / kFolder; }
   Status open_store();
@@ -120,6 +128,15 @@ Status Workspace::Impl::open_store() {
   return {};
 }
 
+Status Workspace::Impl::change_intake() {
+  sync::IntakeRules wanted = intake;
+  if (options.audience) wanted.audience = *options.audience == "*" ? "" : *options.audience;
+  if (options.gitignore) wanted.gitignore = *options.gitignore;
+  if (options.access == Access::Read || wanted == intake) return {};
+  intake = wanted;
+  return sync::save_intake_rules(*store, intake);
+}
+
 Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const Clock& clock,
                                                    Random& random) {
   auto impl = std::make_unique<Impl>(Impl{.options = options, .clock = clock, .random = random});
@@ -135,16 +152,23 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
   }
   DX_TRY_OK(impl->open_store());
   DX_TRY(impl->files, filesystem::DiskTree::open(impl->info.root));
-  DX_TRY(impl->live, sync::Live::open({.workspace_id = impl->info.workspace_id,
-                                       .epoch = impl->info.epoch,
-                                       .disk = {.write_back = options.write_back},
-                                       .limits = {}},
-                                      *impl->store, clock, random));
+  DX_TRY(impl->intake, sync::load_intake_rules(*impl->store));
+  DX_TRY_OK(impl->change_intake());
+  if (impl->intake.gitignore) impl->files->ignore_by(git_ignores(impl->info.root));
+  DX_TRY(impl->live,
+         sync::Live::open({.workspace_id = impl->info.workspace_id,
+                           .epoch = impl->info.epoch,
+                           .disk = {.write_back = options.write_back, .intake = impl->intake},
+                           .limits = {}},
+                          *impl->store, clock, random));
   return std::unique_ptr<Workspace>(new Workspace(std::move(impl)));
 }
 
 const WorkspaceInfo& Workspace::info() const noexcept {
   return impl_->info;
+}
+const sync::IntakeRules& Workspace::intake() const noexcept {
+  return impl_->intake;
 }
 sync::Hub& Workspace::hub() {
   return impl_->live->hub();
@@ -201,6 +225,7 @@ ReconcileReport Workspace::report() const {
   report.updated = counts.updated;
   report.deleted = counts.deleted;
   report.written = counts.written;
+  report.left_out = counts.left_out;
   for (const auto& [path, reason] : impl_->live->disk().problems())
     report.skipped.emplace_back(path, reason);
   return report;

@@ -36,7 +36,7 @@ DiskSync::DiskSync(Documents& documents, const DiskSyncOptions& options)
     : documents_(documents),
       options_(options),
       table_(documents),
-      importer_(documents, table_, problems_) {}
+      importer_(documents, table_, problems_, options.intake) {}
 
 Status DiskSync::load() {
   planned_.clear();
@@ -73,8 +73,12 @@ void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {
 void DiskSync::start_scan(const std::set<WorkspacePath>& known,
                           const std::set<WorkspacePath>& unknown) {
   scan_.emplace();
-  for (const auto* paths : {&known, &unknown}) {
-    for (const WorkspacePath& path : *paths) read_in_scan(path);
+  for (const WorkspacePath& path : known) read_in_scan(path);
+  // Those beside the root index first: what it says of the workspace is to be known to all others.
+  for (const bool deep : {false, true}) {
+    for (const WorkspacePath& path : unknown) {
+      if ((path.str().find('/') != std::string::npos) == deep) read_in_scan(path);
+    }
   }
   if (scan_->reading.empty()) finish_scan();
 }
@@ -94,12 +98,18 @@ void DiskSync::listed(filesystem::Listing&& listing) {
   std::set<WorkspacePath> known;
   std::set<WorkspacePath> unknown;
   std::set<std::string> seen;
+  left_out_ = 0;
+  importer_.left_out = 0;
   for (filesystem::Listed& file : listing.files) {
     if (!file.path.is_markdown()) continue;
     seen.insert(file.path.str());
     const auto id = table_.id_at(file.path.str());
     if (!id) {
-      unknown.insert(std::move(file.path));
+      if (file.ignored && options_.intake.gitignore) {
+        ++left_out_;
+      } else {
+        unknown.insert(std::move(file.path));
+      }
       continue;
     }
     const FileTable::Row* row = table_.find(*id);
@@ -133,7 +143,7 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
     Importer::Observed file{task.path, std::move(*result.content), result.hash};
     if (id) {
       note(importer_.known(*id, std::move(file)), path);
-    } else {
+    } else if (!result.ignored || !options_.intake.gitignore) {
       scan_->fresh_bytes += file.content.bytes.size();
       scan_->fresh.push_back(std::move(file));
       if (scan_->fresh_bytes >= kBatchBytes || scan_->fresh.size() >= kBatchFiles) take_in_fresh();
@@ -473,7 +483,10 @@ std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
 }
 
 DiskSync::Counts DiskSync::counts() const {
-  Counts counts{.updated = importer_.updated, .deleted = importer_.deleted, .written = written_};
+  Counts counts{.updated = importer_.updated,
+                .deleted = importer_.deleted,
+                .written = written_,
+                .left_out = left_out_ + importer_.left_out};
   if (scan_) {
     counts.scan_total = scan_->total;
     counts.scan_done = scan_->total - scan_->reading.size();
