@@ -14,6 +14,9 @@ namespace {
 // One turn takes at most so much, so that nobody waits long to be told.
 constexpr std::size_t kTurnEvents = 4'096;
 constexpr std::size_t kTurnBytes = 16U << 20U;
+// And answers for so much: a question of ten octets may have an answer of a megabyte, and all of a
+// turn wait in memory together.
+constexpr std::size_t kTurnAnswerBytes = 8U << 20U;
 constexpr std::int64_t kLongestSleepMs = 60'000;
 // What is patient waits so long after the last turn, unless something else comes.
 constexpr auto kGather = std::chrono::milliseconds(4);
@@ -200,7 +203,9 @@ void CoreLoop::turn() {
   if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
     workspace_->tick();
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < kTurnEvents && bytes < kTurnBytes && !events_.empty(); ++i) {
+  for (std::size_t i = 0; i < kTurnEvents && bytes < kTurnBytes && !events_.empty() &&
+                          workspace_->hub().staged_octets() < kTurnAnswerBytes;
+       ++i) {
     if (const auto* message = std::get_if<Message>(&events_.front()))
       bytes += message->bytes.size();
     apply(events_.front());

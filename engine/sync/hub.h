@@ -55,6 +55,8 @@ class Hub {
   // Steady ms of the next timer.
   std::optional<std::int64_t> next_due_ms() const;
 
+  // Of the answers that wait for the turn's end, without the updates that told() adds.
+  std::size_t staged_octets();
   // The turn's updates are durable: what may be told now.
   Turn told(std::vector<DocumentChange> changes);
   // They are not, and the documents they were for are gone from memory. Nothing of the turn is
@@ -167,6 +169,8 @@ class Hub {
   std::uint64_t next_subscription_ = kFirstSubscription;
   std::int64_t next_sweep_ms_ = 0;
   Turn staged_;
+  std::size_t counted_ = 0;  // So many of staged_.sends are in counted_octets_.
+  std::size_t counted_octets_ = 0;
 };
 
 }  // namespace diaryx::sync
