@@ -136,7 +136,7 @@ class DiskSync {
   std::map<std::string, std::int64_t>
       in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
   std::uint64_t written_ = 0;
-  bool held_back_ = false;  // Files are due that wait for room.
+  bool held_back_ = false;      // Files are due that wait for room.
   std::uint64_t left_out_ = 0;  // Of the last listing.
   bool hurry_ = false;
   bool reconciled_ = false;
