@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFolder = ".diaryx";
+constexpr std::string_view kStoreFile = "store.db";
 constexpr std::string_view kIdAlphabet = "abcdefghijkmnopqrstuvwxyz23456789";
 
 ErrorCode code_of(const std::error_code& error) {
@@ -98,7 +99,7 @@ Workspace::Workspace(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Workspace::~Workspace() = default;
 
 Status Workspace::Impl::open_store() {
-  const fs::path file = folder() / "store.db";
+  const fs::path file = folder() / kStoreFile;
   std::error_code error;
   const bool exists = fs::exists(file, error);
   if (!exists && options.access != Access::Create) {
@@ -207,12 +208,40 @@ std::optional<std::int64_t> Workspace::next_due_ms() const {
   return impl_->live->next_due_ms();
 }
 
+Result<std::optional<Unchanged>> Workspace::unchanged(const Options& options, const Clock& clock) {
+  const std::optional<Unchanged> unknown;
+  const std::int64_t start = clock.steady_ms();
+  std::error_code error;
+  const fs::path root = fs::canonical(options.root, error);
+  if (error || !fs::exists(root / kFolder / kStoreFile, error)) return unknown;
+  DX_TRY(const auto store,
+         storage::Store::open(root / kFolder / kStoreFile, storage::OpenMode::ReadOnly));
+  DX_TRY(const auto id, store->meta("workspace_id"));
+  DX_TRY(const auto epoch, store->meta("epoch"));
+  DX_TRY(const sync::IntakeRules rules, sync::load_intake_rules(*store));
+  if (!id || !epoch || rules.gitignore) return unknown;
+  DX_TRY(const auto files, filesystem::DiskTree::open(root));
+  DX_TRY(const filesystem::Listing listing, files->list());
+  DX_TRY(const auto level, sync::still_level(*store, listing));
+  if (!level) return unknown;
+  Unchanged same{.info = {.root = root, .workspace_id = *id, .epoch = *epoch}, .report = {}};
+  same.report.files = level->files;
+  same.report.left_out = level->left_out;
+  for (const auto& problem : level->problems) same.report.skipped.push_back(problem);
+  same.report.elapsed_ms = clock.steady_ms() - start;
+  return same;
+}
+
 Result<ReconcileReport> Workspace::reconcile(const Progress& progress) {
   Impl& self = *impl_;
   DX_CHECK(self.options.access != Access::Read);
   const std::int64_t start = self.clock.steady_ms();
   self.live->disk().rescan();
   DX_TRY_OK(self.live->settle(*self.files, progress));
+  if (auto level = self.live->disk().level()) {
+    DX_TRY(level->seq, self.store->last_seq(sync::kWorkspaceDocName));
+    DX_TRY_OK(sync::save_level(*self.store, *level));
+  }
   ReconcileReport result = report();
   result.elapsed_ms = self.clock.steady_ms() - start;
   return result;

@@ -56,6 +56,12 @@ struct ReconcileReport {
   std::int64_t elapsed_ms = 0;
 };
 
+// A workspace that reconcile() has nothing to do for.
+struct Unchanged {
+  WorkspaceInfo info;
+  ReconcileReport report;
+};
+
 // done of total; total 0 = not known yet.
 using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
@@ -89,6 +95,11 @@ class Workspace {
   static Result<std::unique_ptr<Workspace>> open(const Options& options, const Clock& clock,
                                                  Random& random);
   ~Workspace();
+
+  // What reconcile() would report, if nothing at all has changed since the last one: then no
+  // document needs to be read to know it. Nothing: it has, or one cannot tell. Holds no lock and
+  // writes nothing.
+  static Result<std::optional<Unchanged>> unchanged(const Options& options, const Clock& clock);
 
   const WorkspaceInfo& info() const noexcept;
   const sync::IntakeRules& intake() const noexcept;

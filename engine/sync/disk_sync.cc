@@ -1,6 +1,7 @@
 #include "engine/sync/disk_sync.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -93,18 +94,20 @@ void DiskSync::read_in_scan(const WorkspacePath& path) {
 void DiskSync::listed(filesystem::Listing&& listing) {
   listing_ = false;
   std::erase_if(problems_, [&](const auto& problem) { return !table_.id_at(problem.first); });
-  for (filesystem::Skipped& skipped : listing.skipped)
-    problems_[skipped.path] = std::move(skipped.reason);
+  for (const filesystem::Skipped& skipped : listing.skipped)
+    problems_[skipped.path] = skipped.reason;
+  strangers_.files.clear();
   std::set<WorkspacePath> known;
   std::set<WorkspacePath> unknown;
-  std::set<std::string> seen;
+  std::unordered_set<const FileTable::Row*> seen;
+  seen.reserve(table_.rows().size());
   left_out_ = 0;
   importer_.left_out = 0;
   for (filesystem::Listed& file : listing.files) {
     if (!file.path.is_markdown()) continue;
-    seen.insert(file.path.str());
-    const auto id = table_.id_at(file.path.str());
-    if (!id) {
+    const auto* const found = table_.at(file.path.str());
+    if (found == nullptr) {
+      strangers_.files.push_back(file);
       if (file.ignored && options_.intake.gitignore) {
         ++left_out_;
       } else {
@@ -112,7 +115,8 @@ void DiskSync::listed(filesystem::Listing&& listing) {
       }
       continue;
     }
-    const FileTable::Row* row = table_.find(*id);
+    const FileTable::Row* const row = &found->second;
+    seen.insert(row);
     const bool same = row->on_disk && !row->has_pending && row->stat.size == file.stat.size &&
                       row->stat.mtime_ns == file.stat.mtime_ns &&
                       row->stat.inode == file.stat.inode;
@@ -121,7 +125,7 @@ void DiskSync::listed(filesystem::Listing&& listing) {
     if (!same || closed) known.insert(std::move(file.path));
   }
   for (const auto& [id, row] : table_.rows()) {
-    if (seen.contains(row.path)) continue;
+    if (seen.contains(&row)) continue;
     // Not listed is not gone: it may lie in a folder that could not be read.
     const std::string& lost = row.path;
     const bool hidden_by_error =
@@ -132,6 +136,7 @@ void DiskSync::listed(filesystem::Listing&& listing) {
     if (!hidden_by_error && path && (row.on_disk || row.has_pending))
       known.insert(std::move(*path));
   }
+  strangers_.skipped = std::move(listing.skipped);
   start_scan(known, unknown);
 }
 
@@ -480,6 +485,21 @@ std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
                      !in_flight_.contains(id) && !documents_.changed_file_ids().contains(id) &&
                      documents_.metadata().path_of(id) == row->path;
   return level ? std::optional<Sha256>(row->base_hash) : std::nullopt;
+}
+
+std::optional<Level> DiskSync::level() const {
+  // What git ignores is not told by stats.
+  if (!idle() || !ahead_.empty() || options_.intake.gitignore) return std::nullopt;
+  std::vector<filesystem::Listed> strangers;
+  for (const filesystem::Listed& file : strangers_.files) {
+    if (!table_.id_at(file.path.str())) strangers.push_back(file);
+  }
+  const workspace::MetadataDoc& metadata = documents_.metadata();
+  Level level{.left_out = importer_.left_out,
+              .strangers = hash_strangers(strangers, strangers_.skipped),
+              .problems = problems_};
+  for (const auto& [id, record] : metadata.records()) level.files += metadata.path_of(id) ? 1 : 0;
+  return level;
 }
 
 DiskSync::Counts DiskSync::counts() const {

@@ -21,6 +21,7 @@
 #include "engine/sync/disk_task.h"
 #include "engine/sync/file_table.h"
 #include "engine/sync/importer.h"
+#include "engine/sync/level.h"
 
 namespace diaryx::sync {
 
@@ -85,6 +86,8 @@ class DiskSync {
     std::uint64_t scan_done = 0, scan_total = 0;  // Files of the scan in progress.
   };
   Counts counts() const;
+  // As of the last listing, if there is nothing left to do for anybody; else nothing.
+  std::optional<Level> level() const;
 
  private:
   struct Ahead {
@@ -138,6 +141,8 @@ class DiskSync {
   std::uint64_t written_ = 0;
   bool held_back_ = false;      // Files are due that wait for room.
   std::uint64_t left_out_ = 0;  // Of the last listing.
+  // Of the last listing: Markdown that the ledger did not know, and what was skipped.
+  filesystem::Listing strangers_;
   bool hurry_ = false;
   bool reconciled_ = false;
 };
