@@ -32,8 +32,7 @@ class Row {
     Item& item = state_.items[ix];
     const Id origin = item.origin();
     if (item.clock != client_.state) return false;
-    if (origin.none()) return is_entry(item) && take_first_entry(ix, item);
-    if (!is_run(item) && !is_entry(item)) return false;
+    if (!is_run(item) || origin.none()) return is_entry(item) && take_entry(ix);
     // What this client made just before ends where this begins.
     const bool continues = origin.client == client_ix_ && origin.clock + 1 == item.clock;
     const ItemIx left_ix = continues ? last_ : find_left(origin);
@@ -41,12 +40,8 @@ class Row {
     Item& left = state_.items[left_ix];
     const ItemIx right_ix = left.right;
     if (!item.right_origin_is(right_ix == kNone ? Id{} : state_.items[right_ix].id())) return false;
+    if (left.parent_sub != kNone) return is_entry(item) && take_entry(ix);
     const bool same_kind = continues && left.kind == item.kind;
-    if (left.parent_sub != kNone) {
-      return right_ix == kNone && !left.is_gc() && is_entry(item) && enter(left.parent) &&
-             take_next_entry(ix, left_ix, same_kind);
-    }
-    if (item.kind == Kind::Any) return false;
     if (same_kind && item.kind == Kind::String && state_.joining.pays()) return false;
     if (left.is_gc() || !enter(left.parent)) return false;
 
@@ -70,7 +65,20 @@ class Row {
   }
 
  private:
-  // The first that was set under its key, as far as is known.
+  // The first that was set under its key, as far as is known, or the next one.
+  [[gnu::noinline]] bool take_entry(ItemIx ix) {
+    Item& item = state_.items[ix];
+    const Id origin = item.origin();
+    if (origin.none()) return take_first_entry(ix, item);
+    const bool continues = origin.client == client_ix_ && origin.clock + 1 == item.clock;
+    const ItemIx left_ix = continues ? last_ : find_left(origin);
+    if (left_ix == kNone) return false;
+    const Item& left = state_.items[left_ix];
+    if (left.is_gc() || left.parent_sub == kNone || left.right != kNone || !enter(left.parent))
+      return false;
+    take_next_entry(ix, left_ix, continues && left.kind == item.kind);
+    return true;
+  }
   bool take_first_entry(ItemIx ix, Item& item) {
     if (item.parent_sub == kNone || item.parent == kNone || !enter(item.parent)) return false;
     MapEntries::Entry& entry = branch_->map.add(item.parent_sub);
@@ -81,8 +89,7 @@ class Row {
     append_entry(ix, item);
     return true;
   }
-  // In place of the one that is there.
-  bool take_next_entry(ItemIx ix, ItemIx left_ix, bool same_kind) {
+  void take_next_entry(ItemIx ix, ItemIx left_ix, bool same_kind) {
     Item& item = state_.items[ix];
     Item& left = state_.items[left_ix];
     note_row();
@@ -94,7 +101,6 @@ class Row {
     branch_->map.add(item.parent_sub).last = ix;
     if (!left.deleted()) delete_item(state_, left_ix);
     append_entry(ix, item);
-    return true;
   }
   void append_entry(ItemIx ix, Item& item) {
     if (item.kind == Kind::Deleted) {
@@ -103,7 +109,7 @@ class Row {
     }
     append(ix, item);
   }
-  void append(ItemIx ix, const Item& item) {
+  [[gnu::always_inline]] void append(ItemIx ix, const Item& item) {
     client_.structs.append({item.clock, ix});
     client_.state = item.end();
     last_ = ix;
@@ -115,7 +121,7 @@ class Row {
   }
 
   // The struct that ends with `origin`; kNone if it is not there or must be cut for that.
-  ItemIx find_left(Id origin) const noexcept {
+  [[gnu::always_inline]] ItemIx find_left(Id origin) const noexcept {
     if (origin.client == client_ix_ && index_.contains(origin.clock)) {
       const ItemIx ix = index_.find(origin.clock);
       const Item& item = state_.items[ix];
@@ -127,7 +133,7 @@ class Row {
     return state_.items[ix].end() == origin.clock + 1 ? ix : kNone;
   }
 
-  bool enter(BranchIx branch) {
+  [[gnu::always_inline]] bool enter(BranchIx branch) {
     if (branch != branch_ix_) {
       branch_ix_ = branch;
       branch_ = &state_.branches[branch];

@@ -311,7 +311,8 @@ class Decoder {
 
   // In v1, what nearly all structs of a map are: one text each, in the root type that the struct
   // before it was in. As read_runs().
-  std::uint64_t read_entries(ClientIx client, Clock& next_clock, std::uint64_t most) {
+  [[gnu::noinline]] std::uint64_t read_entries(ClientIx client, Clock& next_clock,
+                                               std::uint64_t most) {
     state_.arena.reserve(in_.remaining());
     const std::uint8_t* const arena = state_.arena.data();
     const std::uint8_t* const end = in_.cursor() + in_.remaining();
@@ -327,8 +328,11 @@ class Decoder {
       Id origin;
       Bytes key;
       if ((info & kHasOrigin) != 0) {
-        origin = read_neighbour(client, clock, at);
-        if (origin.none()) return false;
+        const std::uint64_t id = get_var_uint(at);
+        if (id > kMaxClock) return false;
+        origin = {intern(id), get_var_uint(at)};
+        if (origin.clock > kMaxClock || (origin.client == client && origin.clock >= clock))
+          return false;
       } else {
         if (root_name_.empty() || std::memcmp(at, root_name_.data(), root_name_.size()) != 0)
           return false;
