@@ -25,7 +25,12 @@ class MapEntries {
                    // compared.
   };
 
-  Entry* find(KeyIx key) noexcept;
+  Entry* find(KeyIx key) noexcept {
+    // A map that was filled at one go: the document numbered its keys one after the other.
+    const std::size_t guess = entries_.empty() ? 0 : std::size_t{key} - entries_.front().key;
+    if (guess < entries_.size() && entries_[guess].key == key) return &entries_[guess];
+    return slots_.empty() && entries_.size() > kLinear ? nullptr : find_other(key);
+  }
   const Entry* find(KeyIx key) const noexcept { return const_cast<MapEntries*>(this)->find(key); }
   // The entry of `key`, made with kNone items if there was none. Valid until the next add().
   Entry& add(KeyIx key);
@@ -43,9 +48,15 @@ class MapEntries {
   static std::size_t slot_of(KeyIx key, std::size_t mask) noexcept {
     return static_cast<std::size_t>(keyed_hash(key)) & mask;
   }
+  Entry* find_other(KeyIx key) noexcept;
+  // Do the keys count up from that of the first entry?
+  bool consecutive() const noexcept;
+  void add_to_table();
   void rebuild(std::size_t slots);
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> slots_;  // Empty, or open addressing, a power of two.
+  // Open addressing, a power of two. Empty while there are no more than kLinear entries, or their
+  // keys are consecutive.
+  std::vector<std::uint32_t> slots_;
 };
 
 struct Branch {

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "engine/codec/columns.h"
 #include "engine/codec/reader.h"
 #include "engine/codec/writer.h"
 #include "engine/codec/wtf8.h"
+#include "engine/crdt/wire/columns.h"
 #include "tests/compat/values.h"
 
 namespace diaryx::compat {
@@ -85,61 +85,64 @@ void run_decode(const OrderedJson& step, Report& report) {
   report.expect("result", expected, got);
 }
 
-// Writes `values` to a column and reads them back.
-template <class ColumnWriter, class Write>
-Buffer write_column(const OrderedJson& values, const Write& write) {
-  ColumnWriter writer;
+// Writes `values` to a column with the engine's writer and reads them back with its reader.
+struct Column {
+  Buffer octets;
+  OrderedJson decoded = OrderedJson::array();
+  bool failed = false;
+};
+
+template <class Writer, class Reader, class Write, class Read>
+Column through_column(const OrderedJson& values, const Write& write, const Read& read) {
+  Column column;
+  Writer writer;
   for (const OrderedJson& value : values) write(writer, value);
-  return writer.finish();
+  column.octets = to_buffer(writer.finish());
+  Reader reader{Bytes(column.octets)};
+  for (std::size_t i = 0; i < values.size(); ++i) column.decoded.push_back(read(reader));
+  column.failed = reader.failed();
+  return column;
 }
 
-template <class ColumnReader, class Show>
-Result<OrderedJson> read_column(ColumnReader& reader, std::size_t count, const Show& show) {
-  OrderedJson list = OrderedJson::array();
-  for (std::size_t i = 0; i < count; ++i) {
-    DX_TRY(const auto value, reader.next());
-    list.push_back(show(value));
+Result<Column> through_column(std::string_view type, const OrderedJson& values) {
+  const auto read_number = [](auto& reader) {
+    return OrderedJson(static_cast<double>(reader.next()));
+  };
+  if (type == "uintOptRle") {
+    return through_column<crdt::UintColumnWriter, crdt::UintColumnReader>(
+        values, [](auto& writer, const OrderedJson& value) { writer.write(value); }, read_number);
   }
-  return list;
+  if (type == "intDiffOptRle") {
+    return through_column<crdt::DiffColumnWriter, crdt::SignedDiffColumnReader>(
+        values, [](auto& writer, const OrderedJson& value) { writer.write_signed(value); },
+        read_number);
+  }
+  if (type == "rleUint8") {
+    return through_column<crdt::OctetColumnWriter, crdt::OctetColumnReader>(
+        values, [](auto& writer, const OrderedJson& value) { writer.write(value); }, read_number);
+  }
+  if (type == "string") {
+    return through_column<crdt::StringColumnWriter, crdt::StringColumnReader>(
+        values,
+        [](auto& writer, const OrderedJson& value) {
+          const std::string text = need(to_text(value));
+          writer.write(text, crdt::measure(text).flags);
+        },
+        [](auto& reader) {
+          bool lasting = false;
+          return from_text(reader.next(lasting));
+        });
+  }
+  return Error{ErrorCode::Unsupported, fmt::format("column {}", type)};
 }
 
 void run_column(const OrderedJson& step, Report& report) {
   const auto type = step.at("type").get<std::string>();
-  const OrderedJson& values = step.at("values");
-  const auto finish = [&](const Buffer& bytes, const Result<OrderedJson>& decoded) {
-    report.expect_bytes("bytes", step.at("expect").at("bytes"), bytes);
-    if (!decoded) return report.fail("decode", decoded.error().message);
-    report.expect("decoded", step.at("expect").at("decoded"), *decoded);
-  };
-  const auto as_number = [](auto value) { return OrderedJson(static_cast<double>(value)); };
-  if (type == "uintOptRle") {
-    const Buffer bytes = write_column<codec::UintOptRleWriter>(
-        values,
-        [](auto& writer, const OrderedJson& value) { writer.write(value.get<std::uint64_t>()); });
-    codec::UintOptRleReader reader(bytes);
-    finish(bytes, read_column(reader, values.size(), as_number));
-  } else if (type == "intDiffOptRle") {
-    const Buffer bytes = write_column<codec::IntDiffOptRleWriter>(
-        values,
-        [](auto& writer, const OrderedJson& value) { writer.write(value.get<std::int64_t>()); });
-    codec::IntDiffOptRleReader reader(bytes);
-    finish(bytes, read_column(reader, values.size(), as_number));
-  } else if (type == "rleUint8") {
-    const Buffer bytes = write_column<codec::RleUint8Writer>(
-        values,
-        [](auto& writer, const OrderedJson& value) { writer.write(value.get<std::uint8_t>()); });
-    codec::RleUint8Reader reader(bytes);
-    finish(bytes, read_column(reader, values.size(), as_number));
-  } else if (type == "string") {
-    const Buffer bytes = write_column<codec::StringColumnWriter>(
-        values, [](auto& writer, const OrderedJson& value) { writer.write(need(to_text(value))); });
-    auto reader = codec::StringColumnReader::open(bytes);
-    if (!reader) return report.fail("open", reader.error().message);
-    finish(bytes, read_column(*reader, values.size(),
-                              [](std::string_view text) { return from_text(text); }));
-  } else {
-    report.unsupported("column " + type);
-  }
+  const auto column = through_column(type, step.at("values"));
+  if (!column) return report.unsupported(column.error().message);
+  report.expect_bytes("bytes", step.at("expect").at("bytes"), column->octets);
+  if (column->failed) return report.fail("decode", "the column cannot be read back");
+  report.expect("decoded", step.at("expect").at("decoded"), column->decoded);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // fuzz_seeds REPOSITORY DIR: writes to DIR/TARGET/ what the fuzz targets start from, taken from the
 // conformance corpus and the examples. Files are named by the hash of their octets, so that none is
-// there twice.
+// there twice. A target gets so few that it is through with them within seconds: all that are bad
+// by intent, and of the others those with the lowest hashes, which is an even choice.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Larger ones slow a fuzzer down and teach it nothing.
-constexpr std::size_t kMostOctets = 2048;
+constexpr std::size_t kMostOctets = 1024;
+constexpr std::size_t kMostSeeds = 250;
 
 class Seeds {
  public:
@@ -28,19 +30,46 @@ class Seeds {
 
   void add(const std::string& target, Bytes octets) {
     if (octets.size() > kMostOctets) return;
-    const std::string name = fmt::format("{:016x}", stable_hash64(as_text(octets)));
-    if (!written_.insert(target + name).second) return;
+    const std::uint64_t hash = stable_hash64(as_text(octets));
+    (chosen_ ? chosen_seeds_ : others_)[target].insert({hash, to_buffer(octets)});
+  }
+  // Whether what is added from now on is kept in any case.
+  void choose(bool chosen) noexcept { chosen_ = chosen; }
+  // Returns how many there are.
+  std::size_t write() {
+    std::size_t written = 0;
+    for (const auto& [target, seeds] : chosen_seeds_) {
+      for (const auto& [hash, octets] : seeds) write(target, hash, octets);
+      written += seeds.size();
+    }
+    for (const auto& [target, seeds] : others_) {
+      const std::map<std::uint64_t, Buffer>& known = chosen_seeds_[target];
+      std::size_t count = known.size();
+      for (auto seed = seeds.begin(); seed != seeds.end() && count < kMostSeeds; ++seed) {
+        if (known.count(seed->first) != 0) continue;
+        write(target, seed->first, seed->second);
+        ++count;
+        ++written;
+      }
+    }
+    return written;
+  }
+  void add(const std::string& target, std::string_view text) { add(target, as_bytes(text)); }
+
+ private:
+  using ByHash = std::map<std::uint64_t, Buffer>;
+
+  void write(const std::string& target, std::uint64_t hash, const Buffer& octets) {
     fs::create_directories(folder_ / target);
-    std::ofstream out(folder_ / target / name, std::ios::binary);
+    std::ofstream out(folder_ / target / fmt::format("{:016x}", hash), std::ios::binary);
     out.write(reinterpret_cast<const char*>(octets.data()),
               static_cast<std::streamsize>(octets.size()));
   }
-  void add(const std::string& target, std::string_view text) { add(target, as_bytes(text)); }
-  std::size_t size() const noexcept { return written_.size(); }
 
- private:
   fs::path folder_;
-  std::set<std::string> written_;
+  std::map<std::string, ByHash> chosen_seeds_;
+  std::map<std::string, ByHash> others_;
+  bool chosen_ = false;
 };
 
 std::string read_file(const fs::path& file) {
@@ -149,6 +178,12 @@ class CorpusSeeds {
   }
 
   void add_malformed(const OrderedJson& step) {
+    seeds_.choose(true);
+    add_bad(step);
+    seeds_.choose(false);
+  }
+
+  void add_bad(const OrderedJson& step) {
     const auto target = step.value("target", "");
     const Buffer bytes = octets(step.at("bytes"));
     const bool v2 = target.ends_with("v2");
@@ -324,7 +359,7 @@ int run(const fs::path& repository, const fs::path& folder) {
   add_notes(repository / "examples", seeds);
   add_messages(seeds);
   add_sessions(seeds);
-  fmt::print("{} seeds in {}\n", seeds.size(), folder.string());
+  fmt::print("{} seeds in {}\n", seeds.write(), folder.string());
   return 0;
 }
 

@@ -1,10 +1,18 @@
 #include "engine/crdt/edit/runs.h"
 
+#include "engine/crdt/edit/integrate.h"
+
 namespace diaryx::crdt {
 namespace {
 
 bool is_run(const Item& item) noexcept {
   return (item.kind == Kind::String || item.kind == Kind::Deleted) &&
+         (item.flags & (Item::kParentIsId | Item::kKeep)) == 0;
+}
+
+// What was set in a map, whether it is still there or not; without what may be in it.
+bool is_entry(const Item& item) noexcept {
+  return (item.kind == Kind::Any || item.kind == Kind::Deleted) && item.right_origin().none() &&
          (item.flags & (Item::kParentIsId | Item::kKeep)) == 0;
 }
 
@@ -23,7 +31,8 @@ class Row {
   bool take(ItemIx ix) {
     Item& item = state_.items[ix];
     const Id origin = item.origin();
-    if (!is_run(item) || item.clock != client_.state || origin.none()) return false;
+    if (item.clock != client_.state) return false;
+    if (!is_run(item) || origin.none()) return is_entry(item) && take_entry(ix);
     // What this client made just before ends where this begins.
     const bool continues = origin.client == client_ix_ && origin.clock + 1 == item.clock;
     const ItemIx left_ix = continues ? last_ : find_left(origin);
@@ -31,12 +40,12 @@ class Row {
     Item& left = state_.items[left_ix];
     const ItemIx right_ix = left.right;
     if (!item.right_origin_is(right_ix == kNone ? Id{} : state_.items[right_ix].id())) return false;
+    if (left.parent_sub != kNone) return is_entry(item) && take_entry(ix);
     const bool same_kind = continues && left.kind == item.kind;
     if (same_kind && item.kind == Kind::String && state_.joining.pays()) return false;
-    if (left.is_gc() || left.parent_sub != kNone || !enter(left.parent)) return false;
+    if (left.is_gc() || !enter(left.parent)) return false;
 
-    if (!noted_) note_append(state_, client_ix_);
-    noted_ = true;
+    note_row();
     if (same_kind && left.same_right_origin(item)) note_may_merge(state_, ix);
     item.parent = left.parent;
     item.left = left_ix;
@@ -51,16 +60,68 @@ class Row {
     }
     if (left_ix != branch_->cursor) branch_->cursor = kNone;
     if (branch_->index.exists()) state_.index.insert(branch_->index, state_.items, left_ix, ix);
-    client_.structs.append({item.clock, ix});
-    client_.state = item.end();
-    last_ = ix;
-    if (wants_details_) note_changed(state_, item.parent, kNone);
+    append(ix, item);
     return true;
   }
 
  private:
+  // The first that was set under its key, as far as is known, or the next one.
+  [[gnu::noinline]] bool take_entry(ItemIx ix) {
+    Item& item = state_.items[ix];
+    const Id origin = item.origin();
+    if (origin.none()) return take_first_entry(ix, item);
+    const bool continues = origin.client == client_ix_ && origin.clock + 1 == item.clock;
+    const ItemIx left_ix = continues ? last_ : find_left(origin);
+    if (left_ix == kNone) return false;
+    const Item& left = state_.items[left_ix];
+    if (left.is_gc() || left.parent_sub == kNone || left.right != kNone || !enter(left.parent))
+      return false;
+    take_next_entry(ix, left_ix, continues && left.kind == item.kind);
+    return true;
+  }
+  bool take_first_entry(ItemIx ix, Item& item) {
+    if (item.parent_sub == kNone || item.parent == kNone || !enter(item.parent)) return false;
+    MapEntries::Entry& entry = branch_->map.add(item.parent_sub);
+    if (entry.last != kNone) return false;
+    note_row();
+    entry.first = ix;
+    entry.last = ix;
+    append_entry(ix, item);
+    return true;
+  }
+  void take_next_entry(ItemIx ix, ItemIx left_ix, bool same_kind) {
+    Item& item = state_.items[ix];
+    Item& left = state_.items[left_ix];
+    note_row();
+    if (same_kind && left.right_origin().none()) note_may_merge(state_, ix);
+    item.parent = left.parent;
+    item.parent_sub = left.parent_sub;
+    item.left = left_ix;
+    left.right = ix;
+    branch_->map.add(item.parent_sub).last = ix;
+    if (!left.deleted()) delete_item(state_, left_ix);
+    append_entry(ix, item);
+  }
+  void append_entry(ItemIx ix, Item& item) {
+    if (item.kind == Kind::Deleted) {
+      item.set(Item::kDeleted);
+      if (wants_details_) note_deleted(state_, client_ix_, item.clock, item.length);
+    }
+    append(ix, item);
+  }
+  [[gnu::always_inline]] void append(ItemIx ix, const Item& item) {
+    client_.structs.append({item.clock, ix});
+    client_.state = item.end();
+    last_ = ix;
+    if (wants_details_) note_changed(state_, item.parent, item.parent_sub);
+  }
+  void note_row() {
+    if (!noted_) note_append(state_, client_ix_);
+    noted_ = true;
+  }
+
   // The struct that ends with `origin`; kNone if it is not there or must be cut for that.
-  ItemIx find_left(Id origin) const noexcept {
+  [[gnu::always_inline]] ItemIx find_left(Id origin) const noexcept {
     if (origin.client == client_ix_ && index_.contains(origin.clock)) {
       const ItemIx ix = index_.find(origin.clock);
       const Item& item = state_.items[ix];
@@ -72,7 +133,7 @@ class Row {
     return state_.items[ix].end() == origin.clock + 1 ? ix : kNone;
   }
 
-  bool enter(BranchIx branch) {
+  [[gnu::always_inline]] bool enter(BranchIx branch) {
     if (branch != branch_ix_) {
       branch_ix_ = branch;
       branch_ = &state_.branches[branch];
@@ -94,7 +155,8 @@ class Row {
 }  // namespace
 
 void integrate_runs(State& state, Section& section, const SectionIndex& index) {
-  if (!is_run(state.items[section.next])) return;
+  const Item& first = state.items[section.next];
+  if (!is_run(first) && !is_entry(first)) return;
   Row row(state, section.client, index);
   while (section.next < section.end && row.take(section.next)) ++section.next;
 }

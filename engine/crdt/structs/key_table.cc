@@ -1,49 +1,40 @@
 #include "engine/crdt/structs/key_table.h"
 
-#include "engine/base/keyed_hash.h"
-
 namespace diaryx::crdt {
 
 KeyIx KeyTable::find(std::string_view name) const noexcept {
-  return slots_.empty() ? kNone : find(name, keyed_hash(name));
+  return slots_.empty() ? kNone : slots_[slot_of(name, hash_of(name))].key;
 }
 
-KeyIx KeyTable::find(std::string_view name, std::uint64_t hash) const noexcept {
-  if (slots_.empty()) return kNone;
+std::size_t KeyTable::slot_of(std::string_view name, std::uint32_t hash) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
-    const KeyIx key = slots_[at];
-    if (key == kNone) return kNone;
-    if (spans_[key].hash == hash && (*this)[key] == name) return key;
+    const Slot slot = slots_[at];
+    if (slot.key == kNone || (slot.hash == hash && (*this)[slot.key] == name)) return at;
   }
-}
-
-std::size_t KeyTable::free_slot(std::uint64_t hash) const noexcept {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t at = hash & mask;
-  while (slots_[at] != kNone) at = (at + 1) & mask;
-  return at;
 }
 
 KeyIx KeyTable::intern(std::string_view name) {
-  const std::uint64_t hash = keyed_hash(name);
-  if (const KeyIx known = find(name, hash); known != kNone) return known;
-  const auto key = static_cast<KeyIx>(spans_.size());
+  if ((spans_.size() + 2) * 3 > slots_.size() * 2) rebuild(slots_.empty() ? 16 : slots_.size() * 2);
+  const std::uint32_t hash = hash_of(name);
+  Slot& slot = slots_[slot_of(name, hash)];
+  if (slot.key != kNone) return slot.key;
+  slot = {hash, static_cast<KeyIx>(spans_.size())};
   spans_.push_back(
       {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size()), hash});
   text_.append(name);
-  if ((spans_.size() + 1) * 3 > slots_.size() * 2) {
-    rebuild(slots_.empty() ? 16 : slots_.size() * 2);
-  } else {
-    slots_[free_slot(hash)] = key;
-  }
-  return key;
+  return slot.key;
 }
 
 void KeyTable::rebuild(std::size_t slots) {
-  slots_.assign(slots, kNone);
-  for (std::size_t key = 0; key < spans_.size(); ++key)
-    slots_[free_slot(spans_[key].hash)] = static_cast<KeyIx>(key);
+  slots_.assign(slots, {0, kNone});
+  // In the order in which they came: truncate() relies on it.
+  for (std::size_t key = 0; key < spans_.size(); ++key) {
+    const std::uint32_t hash = spans_[key].hash;
+    std::size_t at = hash & (slots - 1);
+    while (slots_[at].key != kNone) at = (at + 1) & (slots - 1);
+    slots_[at] = {hash, static_cast<KeyIx>(key)};
+  }
 }
 
 void KeyTable::truncate(std::size_t size) {
@@ -52,8 +43,8 @@ void KeyTable::truncate(std::size_t size) {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t key = spans_.size(); key > size; --key) {
     std::size_t at = spans_[key - 1].hash & mask;
-    while (slots_[at] != key - 1) at = (at + 1) & mask;
-    slots_[at] = kNone;
+    while (slots_[at].key != key - 1) at = (at + 1) & mask;
+    slots_[at].key = kNone;
   }
   text_.resize(spans_[size].offset);
   spans_.resize(size);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/keyed_hash.h"
 #include "engine/crdt/id.h"
 
 namespace diaryx::crdt {
@@ -29,15 +30,22 @@ class KeyTable {
   struct Span {
     std::uint32_t offset;
     std::uint32_t size;
-    std::uint64_t hash;
+    std::uint32_t hash;
   };
-  KeyIx find(std::string_view name, std::uint64_t hash) const noexcept;
-  // The slot that a name with that hash goes to.
-  std::size_t free_slot(std::uint64_t hash) const noexcept;
+  // With the hash beside the number, names that are not meant need not be looked at.
+  struct Slot {
+    std::uint32_t hash;
+    KeyIx key;
+  };
+  static std::uint32_t hash_of(std::string_view name) noexcept {
+    return static_cast<std::uint32_t>(keyed_hash(name));
+  }
+  // The slot that holds `name`, or the one that it would go to. There must be slots.
+  std::size_t slot_of(std::string_view name, std::uint32_t hash) const noexcept;
   void rebuild(std::size_t slots);
   std::string text_;
   std::vector<Span> spans_;
-  std::vector<KeyIx> slots_;  // Open addressing, a power of two of them, at most 2/3 full.
+  std::vector<Slot> slots_;  // Open addressing, a power of two of them, at most 2/3 full.
 };
 
 }  // namespace diaryx::crdt

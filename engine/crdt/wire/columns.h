@@ -1,10 +1,25 @@
-// The columns of update v2, read and written in inner loops. The formats are told in
-// codec/columns.h, which does the same behind Results; here failure is the sticky flag of wire.h.
+// The four column encodings of update v2 (source: lib0 0.2.120), read and written in inner loops. A
+// column is a run of octets without an end mark; readers are told where it ends.
+//
+//   uintOptRle     runs of equal values: varint(value), or if the run is longer than one
+//                  varint(-value) varuint(count - 2). A run of zeros begins with "minus zero", 40.
+//   intDiffOptRle  runs of equal differences to the value before (0 before the first):
+//                  varint(2 × difference), or varint(2 × difference + 1) varuint(count - 2).
+//   rleUint8       runs of equal octets: the octet, then varuint(count - 1), which the last run
+//                  leaves out: its octet repeats for ever.
+//   string         varstring of all texts joined, then their UTF-16 lengths as uintOptRle.
+//
+// Examples: 5 5 5 1 = 45 01 01; 0 1 2 3 4 = 00 03 02; 5 5 5 1 = 05 02 01; "a" "b" "c" = 03 "abc" 41
+// 01
+//
+// Reading behind the end of a column fails, where lib0 reads zeros. Failure is a flag that sticks,
+// as in var_uint.h.
 #pragma once
 
 #include <deque>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "engine/codec/wtf8.h"
 #include "engine/crdt/structs/content.h"
@@ -70,12 +85,15 @@ class UintColumnReader {
   std::uint64_t count_ = 0;
 };
 
-class DiffColumnReader {
+// The column holds integers of either sign; as an update's clocks they are none below 0. `Value`
+// says which of the two is wanted.
+template <class Value>
+class BasicDiffColumnReader {
  public:
-  explicit DiffColumnReader(Bytes column) : in_(column) {}
+  explicit BasicDiffColumnReader(Bytes column) : in_(column) {}
   bool failed() const noexcept { return in_.failed(); }
-  // 0 .. 2^53 - 1, else it fails.
-  std::uint64_t next() noexcept {
+  // At most 2^53 - 1, and no less than the negative of that or 0, else it fails.
+  Value next() noexcept {
     if (in_.remaining() < kRunHead) return next_steady();
     const bool due = count_ == 0;
     const std::uint8_t* at = in_.cursor();
@@ -94,7 +112,7 @@ class DiffColumnReader {
     in_.skip_unchecked(take & (static_cast<std::uint64_t>(at - in_.cursor()) + counted));
     return advance();
   }
-  std::uint64_t next_steady() noexcept {
+  Value next_steady() noexcept {
     if (count_ == 0) {
       const WireReader::VarInt head = in_.var_int();
       const auto magnitude = static_cast<std::int64_t>(head.magnitude);
@@ -107,13 +125,16 @@ class DiffColumnReader {
   }
 
  private:
-  std::uint64_t advance() noexcept {
+  static constexpr auto kMost = static_cast<std::int64_t>(kMaxClock);
+  static constexpr std::int64_t kLeast = std::is_signed_v<Value> ? -kMost : 0;
+
+  Value advance() noexcept {
     value_ += difference_;
-    if (value_ < 0 || value_ > static_cast<std::int64_t>(kMaxClock)) {
+    if (value_ < kLeast || value_ > kMost) {
       in_.fail("a number outside 0 .. 2^53 - 1");
       value_ = 0;
     }
-    return static_cast<std::uint64_t>(value_);
+    return static_cast<Value>(value_);
   }
 
   WireReader in_;
@@ -121,6 +142,8 @@ class DiffColumnReader {
   std::int64_t difference_ = 0;
   std::uint64_t count_ = 0;
 };
+using DiffColumnReader = BasicDiffColumnReader<std::uint64_t>;
+using SignedDiffColumnReader = BasicDiffColumnReader<std::int64_t>;
 
 class OctetColumnReader {
  public:
@@ -229,9 +252,11 @@ class UintColumnWriter {
 
 class DiffColumnWriter {
  public:
-  void write(std::uint64_t value) {
-    const std::int64_t difference = static_cast<std::int64_t>(value) - value_;
-    value_ = static_cast<std::int64_t>(value);
+  // Values and their differences: magnitude below 2^53.
+  void write(std::uint64_t value) { write_signed(static_cast<std::int64_t>(value)); }
+  void write_signed(std::int64_t value) {
+    const std::int64_t difference = value - value_;
+    value_ = value;
     if (difference == difference_) {
       ++count_;
       return;

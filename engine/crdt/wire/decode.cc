@@ -139,6 +139,7 @@ class Decoder {
     }
     state_.roots.resize(mark.roots);
     state_.keys.truncate(mark.keys);
+    root_name_ = {};
     if (state_.root_by_key.size() > mark.keys) state_.root_by_key.resize(mark.keys);
     if (state_.store.size() > mark.clients) last_ix_ = kNone;
     state_.store.truncate(mark.clients);
@@ -177,8 +178,14 @@ class Decoder {
           if (source_.plain_text() && is_run(source_.look_at_info()))
             i += read_column_runs(ix, clock, structs - i);
         } else {
-          if (in_.remaining() >= kRunHeader && is_run(*in_.cursor()))
-            i += read_runs(ix, clock, structs - i);
+          if (in_.remaining() >= kRunHeader) {
+            const unsigned info = *in_.cursor();
+            if (is_entry(info)) {
+              i += read_entries(ix, clock, structs - i);
+            } else if (is_run(info)) {
+              i += read_runs(ix, clock, structs - i);
+            }
+          }
         }
         if (i == structs || in_.failed()) break;
       }
@@ -293,7 +300,85 @@ class Decoder {
     next_clock = clock;
     return count;
   }
-  // The same for v2, if all of its text is ASCII.
+
+  // A text, or what is left of it, that was set in a map: the first under its key, or in place of
+  // another.
+  static bool is_entry(unsigned info) noexcept {
+    const auto kind = static_cast<Kind>(info & 0x1FU);
+    return (kind == Kind::Any || kind == Kind::Deleted) &&
+           (info & (kHasRightOrigin | kHasParentSub)) == kHasParentSub;
+  }
+
+  // In v1, what nearly all structs of a map are: one text each, in the root type that the struct
+  // before it was in. As read_runs().
+  [[gnu::noinline]] std::uint64_t read_entries(ClientIx client, Clock& next_clock,
+                                               std::uint64_t most) {
+    state_.arena.reserve(in_.remaining());
+    const std::uint8_t* const arena = state_.arena.data();
+    const std::uint8_t* const end = in_.cursor() + in_.remaining();
+    const std::uint8_t* next = in_.cursor();
+    std::uint8_t* to = state_.arena.end();
+    Clock clock = next_clock;
+    const auto read_entry = [&](Item* slot) {
+      const auto left = [&](const std::uint8_t* at) { return static_cast<std::size_t>(end - at); };
+      if (left(next) < kRunHeader + root_name_.size()) return false;
+      const std::uint8_t* at = next;
+      const unsigned info = *at++;
+      if (!is_entry(info)) return false;
+      Id origin;
+      Bytes key;
+      if ((info & kHasOrigin) != 0) {
+        const std::uint64_t id = get_var_uint(at);
+        if (id > kMaxClock) return false;
+        origin = {intern(id), get_var_uint(at)};
+        if (origin.clock > kMaxClock || (origin.client == client && origin.clock >= clock))
+          return false;
+      } else {
+        if (root_name_.empty() || std::memcmp(at, root_name_.data(), root_name_.size()) != 0)
+          return false;
+        at += root_name_.size();
+        const std::size_t size = *at++;
+        if (size >= 0x80 || size + kRunHeader > left(at)) return false;
+        key = Bytes(at, size);
+        if (!is_utf8(as_text(key))) return false;
+        at += size;
+      }
+      const auto kind = static_cast<Kind>(info & 0x1FU);
+      const std::uint64_t length = get_var_uint(at);
+      const std::uint8_t* const value = at;
+      if (kind == Kind::Deleted) {
+        if (length == 0 || length > kMaxClock - clock) return false;
+      } else {
+        if (length != 1 || *at++ != 119) return false;
+        const std::uint8_t* const head = at;
+        const std::uint64_t octets = get_var_uint(at);
+        // A length that is longer than it need be is not what Yjs would write.
+        if (octets > left(at) || (at[-1] == 0 && at - head > 1)) return false;
+        if (!is_utf8(as_text(Bytes(at, static_cast<std::size_t>(octets))))) return false;
+        at += octets;
+      }
+      const auto size = static_cast<std::size_t>(at - value);
+      std::memcpy(to, value, size);
+      std::construct_at(slot, Item::Run{client, clock, length, kind, 0, origin, Id{},
+                                        static_cast<std::uint32_t>(to - arena),
+                                        static_cast<std::uint32_t>(size)});
+      if (origin.none()) {
+        slot->parent = root_;
+        slot->parent_sub = state_.keys.intern(as_text(key));
+      }
+      to += size;
+      next = at;
+      clock += length;
+      return true;
+    };
+    const std::uint64_t count = make_runs(most, read_entry);
+    state_.arena.advance_to(to);
+    if (!in_.failed()) in_.advance_to(next);
+    next_clock = clock;
+    return count;
+  }
+
+  // The same as read_runs() for v2, if all of its text is ASCII.
   std::uint64_t read_column_runs(ClientIx client, Clock& next_clock, std::uint64_t most) {
     state_.arena.reserve(source_.text_left() + 16);
     const std::uint8_t* const arena = state_.arena.data();
@@ -387,10 +472,15 @@ class Decoder {
     if (!item.origin().none() && item.origin_client() == item.right_origin_client())
       check_order(item);
     if ((info & (kHasOrigin | kHasRightOrigin)) == 0) {
+      const std::uint8_t* const parent = in_.cursor();
       if (source_.parent_is_root()) {
         const KeyIx name = content_.intern_text(source_.text());
         if (in_.failed()) return;
         item.parent = state_.root_of(name);
+        if constexpr (!Source::kIsV2) {
+          root_name_ = Bytes(parent, in_.cursor());
+          root_ = item.parent;
+        }
       } else {
         item.set_origin(reference(item, source_.left_id()));
         item.set(Item::kParentIsId);
@@ -445,6 +535,9 @@ class Decoder {
   Mark before_;
   std::uint64_t last_id_ = 0;
   ClientIx last_ix_ = kNone;
+  // The root that a struct was last in, and how v1 says so.
+  BranchIx root_ = kNone;
+  Bytes root_name_;
 };
 
 template <class Source>

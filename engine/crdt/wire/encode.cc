@@ -5,9 +5,10 @@
 namespace diaryx::crdt {
 namespace {
 
-constexpr std::size_t kAhead = 6;
-inline void prefetch(const void* address) noexcept {
-  __builtin_prefetch(address);
+// Items lie about in memory; what comes soon can be on its way.
+inline void prefetch_after(const State& state, std::span<const ItemIx> items, std::size_t at) {
+  constexpr std::size_t kAhead = 6;
+  if (at + kAhead < items.size()) __builtin_prefetch(&state.items[items[at + kAhead]]);
 }
 
 constexpr std::uint8_t kHasOrigin = 0x80;
@@ -117,68 +118,76 @@ void write_content(const State& state, Sink& sink, const Item& item, std::uint64
   }
 }
 
-// The structs of one client from a clock on, with their count and whose they are.
-template <class Sink>
-void write_client_structs(const State& state, Sink& sink, const Client& client, Clock from) {
-  const ClockList& structs = client.structs;
-  const ClockList::Place place = structs.find(from);
-  sink.reserve();
-  sink.rest().var_uint(structs.count_from(place));
-  sink.client(client.id);
-  sink.rest().var_uint(from);
-  const Item& first = state.items[structs[place].item];
-  write_struct(state, sink, first, from - first.clock);
-  for (std::size_t block = place.block, at = place.at + 1; block < structs.block_count();
-       ++block, at = 0) {
-    const std::span<const ItemIx> items = structs.items_of(block);
-    for (; at < items.size(); ++at) {
-      // Items lie about in memory; what comes soon can be on its way.
-      if (at + kAhead < items.size()) prefetch(&state.items[items[at + kAhead]]);
-      write_struct(state, sink, state.items[items[at]], 0);
+}  // namespace
+
+namespace {
+
+// What nearly all structs of a text are, in one go: whole runs of characters, or what is left of
+// them.
+class RunWriter {
+ public:
+  RunWriter(const State& state, WireWriter& out, ClientIx own)
+      : state_(state),
+        out_(out),
+        own_(own),
+        own_word_(state.store[own].wire_word()),
+        own_size_(state.store[own].wire_size) {}
+
+  // False if the struct is none.
+  bool write(const Item& item) {
+    const bool text = item.kind == Kind::String && !item.has(Item::kHasSurrogates);
+    const Id origin = item.origin();
+    const Id right = item.right_origin();
+    const bool neighbours = !origin.none() || !right.none();
+    if ((!text && item.kind != Kind::Deleted) || !neighbours || item.has(Item::kParentIsId))
+      return false;
+    constexpr std::size_t kHeader = 1 + 5 * WireWriter::kMaxVar;
+    out_.reserve(kHeader + item.content_size);
+    std::uint8_t* at = out_.cursor();
+    std::uint8_t* const info = at++;
+    unsigned bits =
+        static_cast<unsigned>(item.kind) | (item.parent_sub == kNone ? 0U : kHasParentSub);
+    if (!origin.none()) {
+      bits |= kHasOrigin;
+      at = put_id(at, origin);
     }
+    if (!right.none()) {
+      bits |= kHasRightOrigin;
+      at = put_id(at, right);
+    }
+    *info = static_cast<std::uint8_t>(bits);
+    at = put_var_uint(at, text ? item.content_size : item.length);
+    if (text) {
+      copy_octets(at, state_.arena.data() + item.content, item.content_size);
+      at += item.content_size;
+    }
+    out_.advance_to(at);
+    return true;
   }
-}
+
+ private:
+  // Most neighbours were made by the same client.
+  std::uint8_t* put_id(std::uint8_t* at, Id id) const noexcept {
+    if (id.client == own_) {
+      std::memcpy(at, &own_word_, sizeof own_word_);
+      at += own_size_;
+    } else {
+      at = put_client(at, state_.store[id.client]);
+    }
+    return put_var_uint(at, id.clock);
+  }
+
+  const State& state_;
+  WireWriter& out_;
+  ClientIx own_;
+  std::uint64_t own_word_;
+  std::size_t own_size_;
+};
 
 }  // namespace
 
-// What nearly all structs of a text are, in one go: a whole run of characters, or what is left of
-// one. False if this is none.
-static bool write_run(const State& state, WireWriter& out, const Item& item) {
-  const bool text = item.kind == Kind::String && !item.has(Item::kHasSurrogates);
-  const bool neighbours = !item.origin().none() || !item.right_origin().none();
-  if ((!text && item.kind != Kind::Deleted) || !neighbours || item.has(Item::kParentIsId))
-    return false;
-  constexpr std::size_t kHeader = 1 + 5 * WireWriter::kMaxVar;
-  out.reserve(kHeader + item.content_size);
-  std::uint8_t* at = out.cursor();
-  std::uint8_t* const info = at++;
-  unsigned bits =
-      static_cast<unsigned>(item.kind) | (item.parent_sub == kNone ? 0U : kHasParentSub);
-  if (const Id origin = item.origin(); !origin.none()) {
-    bits |= kHasOrigin;
-    at = put_client(at, state.store[origin.client]);
-    at = put_var_uint(at, origin.clock);
-  }
-  if (const Id right = item.right_origin(); !right.none()) {
-    bits |= kHasRightOrigin;
-    at = put_client(at, state.store[right.client]);
-    at = put_var_uint(at, right.clock);
-  }
-  *info = static_cast<std::uint8_t>(bits);
-  at = put_var_uint(at, text ? item.content_size : item.length);
-  if (text) {
-    copy_octets(at, state.arena.data() + item.content, item.content_size);
-    at += item.content_size;
-  }
-  out.advance_to(at);
-  return true;
-}
-
 template <class Sink>
 void write_struct(const State& state, Sink& sink, const Item& item, std::uint64_t offset) {
-  if constexpr (!Sink::kIsV2) {
-    if (offset == 0 && write_run(state, sink.rest(), item)) return;
-  }
   sink.reserve();
   if (item.is_gc() || item.kind == Kind::Skip) {
     sink.info(static_cast<std::uint8_t>(item.kind));
@@ -200,6 +209,34 @@ void write_struct(const State& state, Sink& sink, const Item& item, std::uint64_
   write_content(state, sink, item, offset);
 }
 
+// The structs of one client from a clock on, with their count and whose they are.
+template <class Sink>
+void write_client_structs(const State& state, Sink& sink, ClientIx ix, Clock from) {
+  const Client& client = state.store[ix];
+  const ClockList& structs = client.structs;
+  const ClockList::Place place = structs.find(from);
+  sink.reserve();
+  sink.rest().var_uint(structs.count_from(place));
+  sink.client(client.id);
+  sink.rest().var_uint(from);
+  const Item& first = state.items[structs[place].item];
+  const bool cut = from != first.clock;
+  if (cut) write_struct(state, sink, first, from - first.clock);
+  [[maybe_unused]] RunWriter runs(state, sink.rest(), ix);
+  for (std::size_t block = place.block, at = place.at + (cut ? 1 : 0);
+       block < structs.block_count(); ++block, at = 0) {
+    const std::span<const ItemIx> items = structs.items_of(block);
+    for (; at < items.size(); ++at) {
+      prefetch_after(state, items, at);
+      const Item& item = state.items[items[at]];
+      if constexpr (!Sink::kIsV2) {
+        if (runs.write(item)) continue;
+      }
+      write_struct(state, sink, item, 0);
+    }
+  }
+}
+
 template <class Sink>
 void write_structs_since(const State& state, Sink& sink, const std::vector<Clock>& known) {
   const auto from = [&](ClientIx ix) { return ix < known.size() ? known[ix] : 0; };
@@ -209,8 +246,7 @@ void write_structs_since(const State& state, Sink& sink, const std::vector<Clock
   sink.reserve();
   sink.rest().var_uint(static_cast<std::uint64_t>(count));
   for (const ClientIx ix : clients) {
-    if (state.store[ix].state > from(ix))
-      write_client_structs(state, sink, state.store[ix], from(ix));
+    if (state.store[ix].state > from(ix)) write_client_structs(state, sink, ix, from(ix));
   }
 }
 
@@ -234,27 +270,47 @@ void write_deletes(const State& state, Sink& sink, std::span<const DeleteRange> 
 
 template <class Sink>
 void write_document_deletes(const State& state, Sink& sink) {
-  std::vector<DeleteRange> ranges;
+  // Where what is there and what is deleted meet, in turns; and where a client's begin.
+  std::vector<Clock> borders;
+  struct Part {
+    ClientIx client;
+    std::size_t begin;
+  };
+  std::vector<Part> parts;
+  std::size_t count = 0;
   for (const ClientIx ix : state.store.by_id_descending()) {
     const ClockList& structs = state.store[ix].structs;
-    bool open = false;  // The last range ends where the next struct begins.
+    const std::size_t begin = count;
+    bool open = false;
     for (std::size_t block = 0; block < structs.block_count(); ++block) {
       const std::span<const ItemIx> items = structs.items_of(block);
+      // Room for one each, and the end.
+      if (borders.size() - count < items.size() + 1)
+        borders.resize(std::max(count + items.size() + 1, 2 * borders.size()));
+      Clock* const to = borders.data();
       for (std::size_t at = 0; at < items.size(); ++at) {
-        if (at + kAhead < items.size()) prefetch(&state.items[items[at + kAhead]]);
+        prefetch_after(state, items, at);
         const Item& item = state.items[items[at]];
-        if (!item.deleted()) {
-          open = false;
-        } else if (open) {
-          ranges.back().length += item.length;
-        } else {
-          ranges.push_back({ix, item.clock, item.length});
-          open = true;
-        }
+        // Nobody can guess where the next border is, so each may be one.
+        to[count] = item.clock;
+        count += static_cast<std::size_t>(item.deleted() != open);
+        open = item.deleted();
       }
     }
+    if (open) borders[count++] = state.store[ix].state;
+    if (count > begin) parts.push_back({ix, begin});
   }
-  write_deletes(state, sink, ranges);
+  WireWriter& out = sink.rest();
+  out.reserve((count + parts.size() * 2 + 1) * WireWriter::kMaxVar);
+  out.var_uint(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::size_t end = i + 1 < parts.size() ? parts[i + 1].begin : count;
+    sink.begin_deletes();
+    out.var_uint(state.store[parts[i].client].id);
+    out.var_uint((end - parts[i].begin) / 2);
+    for (std::size_t at = parts[i].begin; at < end; at += 2)
+      sink.delete_range(borders[at], borders[at + 1] - borders[at]);
+  }
 }
 
 template <class Sink>
@@ -263,14 +319,14 @@ void encode_transaction(const State& state, Sink& sink) {
   sink.reserve();
   sink.rest().var_uint(transaction.touched.size());
   if (transaction.touched.size() == 1) {
-    const Client& client = state.store[transaction.touched[0]];
-    write_client_structs(state, sink, client, client.before);
+    const ClientIx ix = transaction.touched[0];
+    write_client_structs(state, sink, ix, state.store[ix].before);
   } else {
     std::vector<ClientIx> touched = transaction.touched;
     std::sort(touched.begin(), touched.end(),
               [&](ClientIx a, ClientIx b) { return state.store[a].id > state.store[b].id; });
     for (const ClientIx ix : touched) {
-      write_client_structs(state, sink, state.store[ix], state.store[ix].before);
+      write_client_structs(state, sink, ix, state.store[ix].before);
     }
   }
   write_deletes(state, sink, transaction.deletes);

@@ -1,12 +1,14 @@
-// The columns of update v2, read in a hurry, beside the careful readers of engine/codec.
+// The columns of update v2, read and written in a hurry, beside the plain way (plain_columns.h).
 #include "engine/crdt/wire/columns.h"
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "engine/base/random.h"
-#include "engine/codec/columns.h"
+#include "tests/support/plain_columns.h"
 
 namespace diaryx::crdt {
 namespace {
@@ -57,15 +59,66 @@ TEST_SUITE("crdt/columns") {
         uints.write(value);
         diffs.write(value);
       }
-      compare<UintColumnReader, codec::UintOptRleReader>(random, uints.finish(), values.size(),
-                                                         true);
-      compare<DiffColumnReader, codec::IntDiffOptRleReader>(random, diffs.finish(), values.size(),
-                                                            true);
+      compare<UintColumnReader, test::UintOptRleReader>(random, uints.finish(), values.size(),
+                                                        true);
+      compare<DiffColumnReader, test::IntDiffOptRleReader>(random, diffs.finish(), values.size(),
+                                                           true);
       const std::vector<std::uint64_t> small = make_values(random, 255);
       OctetColumnWriter octets;
       for (const std::uint64_t value : small) octets.write(static_cast<std::uint8_t>(value));
-      compare<OctetColumnReader, codec::RleUint8Reader>(random, octets.finish(), small.size(),
-                                                        small.empty());
+      compare<OctetColumnReader, test::RleUint8Reader>(random, octets.finish(), small.size(),
+                                                       small.empty());
+    }
+  }
+
+  TEST_CASE("what is written is what the plain way writes, of either sign and any text") {
+    SeededRandom random(12);
+    for (int round = 0; round < 200; ++round) {
+      UintColumnWriter uints;
+      test::UintOptRleWriter plain_uints;
+      DiffColumnWriter diffs;
+      test::IntDiffOptRleWriter plain_diffs;
+      std::vector<std::int64_t> values;
+      for (const std::uint64_t value : make_values(random, kMaxClock)) {
+        values.push_back(static_cast<std::int64_t>(value) * (random.below(3) == 0 ? -1 : 1));
+        uints.write(value);
+        plain_uints.write(value);
+        diffs.write_signed(values.back());
+        plain_diffs.write(values.back());
+      }
+      const Buffer column = plain_diffs.finish();
+      REQUIRE(std::ranges::equal(uints.finish(), plain_uints.finish()));
+      REQUIRE(std::ranges::equal(diffs.finish(), column));
+      compare<SignedDiffColumnReader, test::IntDiffOptRleReader>(random, column, values.size(),
+                                                                 true);
+      // Clocks are never below 0.
+      DiffColumnReader clocks(column);
+      for (const std::int64_t value : values) {
+        const std::uint64_t clock = clocks.next();
+        REQUIRE(clocks.failed() == (value < 0));
+        if (value < 0) break;
+        REQUIRE(clock == static_cast<std::uint64_t>(value));
+      }
+
+      StringColumnWriter strings;
+      test::StringColumnWriter plain_strings;
+      std::vector<std::string> texts(random.below(20));
+      for (std::string& text : texts) {
+        const std::string_view parts[] = {"",           "abc",          "\u00fc",
+                                          "\U0001F600", "\xED\xA0\xBD", "\xED\xB8\x80"};
+        for (std::uint64_t i = random.below(4); i > 0; --i) text += parts[random.below(6)];
+        strings.write(text, measure(text).flags);
+        plain_strings.write(text);
+      }
+      const Buffer joined = plain_strings.finish();
+      REQUIRE(std::ranges::equal(strings.finish(), joined));
+      StringColumnReader quick(joined);
+      auto plain = test::StringColumnReader::open(joined);
+      REQUIRE(plain);
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        bool lasting = false;
+        REQUIRE(quick.next(lasting) == plain->next().value());
+      }
     }
   }
 

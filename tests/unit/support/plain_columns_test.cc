@@ -1,4 +1,4 @@
-#include "engine/codec/columns.h"
+#include "tests/support/plain_columns.h"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,8 @@
 #include "tests/support/mutations.h"
 
 using namespace diaryx;
-using namespace diaryx::codec;
-using test::hex;
+using namespace diaryx::test;
+using codec::kMaxSafeInteger;
 
 namespace {
 
@@ -30,7 +30,7 @@ void check_reads(Bytes bytes, const std::vector<Value>& values) {
 
 }  // namespace
 
-TEST_SUITE("codec/columns") {
+TEST_SUITE("support/plain_columns") {
   TEST_CASE("uintOptRle gives a run its length behind a negative value") {
     const std::pair<std::vector<std::uint64_t>, Buffer> known[] = {
         {{}, {}},

@@ -1,23 +1,5 @@
-// The four column encodings of update format v2 (source: lib0 0.2.120). A column is a run of octets
-// without an end mark; readers are told where it ends.
-//
-//   uintOptRle     each run of equal values: varint(value), or varint(-value) varuint(count - 2) if
-//   the run is longer than one.
-//                  A run of zeros starts with "minus zero", 40.                        5 5 5 1 = 45
-//                  01 01
-//   intDiffOptRle  differences to the value before (0 before the first); each run of equal
-//   differences:
-//                  varint(2 × difference), or varint(2 × difference + 1) varuint(count - 2).
-//                                                                                      0 1 2 3 4 =
-//                                                                                      00 03 02
-//   rleUint8       each run: the octet, then varuint(count - 1), which the last run leaves out: its
-//   octet repeats for ever.
-//                                                                                      5 5 5 1 = 05
-//                                                                                      02 01
-//   string         varstring of all texts joined, then their UTF-16 lengths as uintOptRle.
-//                                                                                      "a" "b" "c"
-//                                                                                      = 03 "abc"
-//                                                                                      41 01
+// The columns of update v2, written the plain way, behind Results: what the engine's quick readers
+// and writers (engine/crdt/wire/columns.h, which has the formats) are compared with.
 //
 // Readers refuse to read behind the end of a column, where lib0 reads zeros. After an error a
 // reader is of no more use.
@@ -31,7 +13,7 @@
 #include "engine/base/result.h"
 #include "engine/codec/reader.h"
 
-namespace diaryx::codec {
+namespace diaryx::test {
 
 class UintOptRleWriter {
  public:
@@ -52,7 +34,7 @@ class UintOptRleReader {
   Result<std::uint64_t> next();
 
  private:
-  Reader in_;
+  codec::Reader in_;
   std::uint64_t value_ = 0;
   std::uint64_t count_ = 0;
 };
@@ -79,7 +61,7 @@ class IntDiffOptRleReader {
   Result<std::int64_t> next();
 
  private:
-  Reader in_;
+  codec::Reader in_;
   std::int64_t value_ = 0;
   std::int64_t difference_ = 0;
   std::uint64_t count_ = 0;
@@ -102,7 +84,7 @@ class RleUint8Reader {
   Result<std::uint8_t> next();
 
  private:
-  Reader in_;
+  codec::Reader in_;
   std::uint8_t value_ = 0;
   std::uint64_t count_ = 0;
   bool for_ever_ = false;
@@ -137,4 +119,4 @@ class StringColumnReader {
   std::string scratch_;
 };
 
-}  // namespace diaryx::codec
+}  // namespace diaryx::test

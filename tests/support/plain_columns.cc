@@ -1,4 +1,4 @@
-#include "engine/codec/columns.h"
+#include "tests/support/plain_columns.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,15 @@
 #include "engine/codec/writer.h"
 #include "engine/codec/wtf8.h"
 
-namespace diaryx::codec {
+namespace diaryx::test {
 namespace {
+
+using codec::append_utf16_unit;
+using codec::append_wtf8;
+using codec::kMaxSafeInteger;
+using codec::Reader;
+using codec::replace_lone_surrogates;
+using codec::Writer;
 
 constexpr std::int64_t kMaxSigned = static_cast<std::int64_t>(kMaxSafeInteger);
 // Twice the largest difference of two values, plus the bit for a run.
@@ -193,4 +200,4 @@ Result<std::string_view> StringColumnReader::next() {
   return std::string_view(scratch_);
 }
 
-}  // namespace diaryx::codec
+}  // namespace diaryx::test
