@@ -100,7 +100,6 @@ struct Workspace::Impl {
 
   fs::path folder() const { return info.root / kFolder; }
   Status open_store();
-  void tidy();
   const workspace::MetadataDoc& metadata() const { return live->documents().metadata(); }
   std::vector<std::pair<std::string, std::string>> live_files() const;  // id, path
 };
@@ -153,7 +152,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
                  "name the folder of your notes"};
   }
   DX_TRY_OK(impl->open_store());
-  DX_TRY(impl->files, filesystem::DiskTree::open(impl->info.root));
+  DX_TRY(impl->files,
+         filesystem::DiskTree::open(impl->info.root, {.tidy = options.access != Access::Read}));
   DX_TRY(impl->live, sync::Live::open({.workspace_id = impl->info.workspace_id,
                                        .epoch = impl->info.epoch,
                                        .disk = {.write_back = options.write_back},
@@ -208,23 +208,9 @@ Result<ReconcileReport> Workspace::reconcile(const Progress& progress) {
   const std::int64_t start = self.clock.steady_ms();
   self.live->disk().rescan();
   DX_TRY_OK(self.live->settle(*self.files, progress));
-  self.tidy();
   ReconcileReport result = report();
   result.elapsed_ms = self.clock.steady_ms() - start;
   return result;
-}
-
-// We hold the lock, and nobody of ours writes just now: what has a temporary name was left by
-// somebody who was stopped.
-void Workspace::Impl::tidy() {
-  const auto removed = files->remove_leftovers();
-  if (!removed) {
-    // A folder that may not be written to: that is no reason not to work.
-    log(LogLevel::Warning, "disk", "an unfinished file stays: " + removed.error().message);
-  } else if (*removed > 0) {
-    log(LogLevel::Warning, "disk", "files that a crash left unfinished are in the trash now",
-        {{"files", static_cast<std::int64_t>(*removed)}});
-  }
 }
 
 ReconcileReport Workspace::report() const {

@@ -35,8 +35,7 @@ TEST_SUITE("sync/leftovers") {
     dir.write(".diaryx-notes.tmp", "a person's own\n");
     const SystemClock clock;
     SystemRandom random;
-    auto workspace =
-        Workspace::open({.root = dir.path(), .access = Access::Create}, clock, random);
+    auto workspace = Workspace::open({.root = dir.path(), .access = Access::Create}, clock, random);
     REQUIRE(workspace);
     CHECK(dir.exists(kPartial));  // Only opened: nobody has looked at the folder yet.
     REQUIRE((*workspace)->reconcile());
@@ -54,8 +53,7 @@ TEST_SUITE("sync/leftovers") {
     fs::permissions(dir.path() / "sub", fs::perms::owner_read | fs::perms::owner_exec);
     const SystemClock clock;
     SystemRandom random;
-    auto workspace =
-        Workspace::open({.root = dir.path(), .access = Access::Create}, clock, random);
+    auto workspace = Workspace::open({.root = dir.path(), .access = Access::Create}, clock, random);
     REQUIRE(workspace);
     const auto done = (*workspace)->reconcile();
     fs::permissions(dir.path() / "sub", fs::perms::owner_all);
