@@ -57,7 +57,10 @@ struct MaterialiseOptions {
   std::optional<std::filesystem::path> out, zip;
   bool force = false;  // Write into a folder that is not empty, or over a ZIP file that exists.
 };
-struct ValidateOptions {};
+struct ValidateOptions {
+  enum class Action : std::uint8_t { Look, Fix, Trial, Undo };
+  Action action = Action::Look;
+};
 struct CommitOptions {
   std::optional<std::string> message, author;
   bool skip_validation = false;

@@ -48,6 +48,7 @@ Examples:
 constexpr const char* kValidateExamples = R"x(
 Examples:
   diaryx-sync validate ~/journal
+  diaryx-sync validate --fix
   diaryx-sync validate --json | jq -r '.issues[] | "\(.path): \(.message)"')x";
 
 constexpr const char* kCommitExamples = R"(
@@ -98,6 +99,7 @@ struct Parser {
   CommitOptions commit;
   ShareOptions share;
   TrashOptions trash;
+  ValidateOptions validate;
   std::vector<std::pair<CLI::App*, std::function<Command()>>> commands;
 
   CLI::App& add(const char* name, const char* about, const char* examples,
@@ -209,8 +211,22 @@ void add_commands(Parser& p) {
   materialise.add_flag("--force", p.materialise.force,
                        "Write into a folder that is not empty, or over a file");
 
-  p.add("validate", "Look for broken links, cycles, files that cannot be read; changes nothing",
-        kValidateExamples, [] { return Command(ValidateOptions{}); });
+  CLI::App& validate =
+      p.add("validate", "Look for broken links, cycles, files that cannot be read; changes nothing",
+            kValidateExamples, [&p] { return Command(p.validate); });
+  const auto does = [&p](ValidateOptions::Action action) {
+    return [&p, action](std::int64_t) { p.validate.action = action; };
+  };
+  CLI::Option* fix = validate.add_flag_function("--fix", does(ValidateOptions::Action::Fix),
+                                                "Mend what is safe to mend, and say what was done");
+  CLI::Option* trial = validate.add_flag_function("--dry-run", does(ValidateOptions::Action::Trial),
+                                                  "Say what --fix would do, and change nothing");
+  validate
+      .add_flag_function("--undo", does(ValidateOptions::Action::Undo),
+                         "Take back what the last --fix did")
+      ->excludes(fix)
+      ->excludes(trial);
+  fix->excludes(trial);
 
   CLI::App& commit = p.add("commit", "Commit the notes to git, and nothing else with them",
                            kCommitExamples, [&p] { return Command(p.commit); });

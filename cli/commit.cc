@@ -7,6 +7,7 @@
 #include "cli/findings.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
+#include "cli/server_client.h"
 #include "cli/workspace_access.h"
 
 namespace diaryx::cli {
@@ -31,17 +32,35 @@ std::vector<workspace::Issue> errors_in(const workspace::ValidateReport& found) 
   return errors;
 }
 
+// The store counts how often, from one process to the next.
+Result<std::uint64_t> count_validation(Workspace* ours, const Context& context, bool good) {
+  if (ours != nullptr) return ours->count_validation(good);
+  DX_TRY(const auto server, ServerClient::find(context.root));
+  if (!server) return std::uint64_t{0};  // It has just ended; the next time counts again.
+  return server->count_validation(good);
+}
+
+std::string advice(const std::vector<workspace::Issue>& errors, std::uint64_t failures) {
+  if (failures < sync::kFailuresBeforeRebuild) return {};
+  return fmt::format("diaryx-sync: validation has failed {} times in a row: {}", failures,
+                     sync::rebuild_would_help(errors)
+                         ? "`diaryx-sync repair` rebuilds what is damaged"
+                         : "`diaryx-sync validate --fix` mends what can be mended safely");
+}
+
 ExitCode held_back(const std::vector<workspace::Issue>& errors, std::uint64_t files,
-                   const Report& report) {
+                   std::uint64_t failures, const Report& report) {
   for (std::size_t i = 0; i < std::min(errors.size(), kShownErrors); ++i)
     report.complain(issue_line(errors[i]));
   report.complain(fmt::format(
       "diaryx-sync: not committed: validation found {}; mend {}, or use --skip-validation",
       counted(errors.size(), "error"), errors.size() == 1 ? "it" : "them"));
+  if (const std::string more = advice(errors, failures); !more.empty()) report.complain(more);
   report.result({{"commit", nullptr},
                  {"files", files},
                  {"changed", 0},
                  {"branch", nullptr},
+                 {"failed_in_a_row", failures},
                  {"issues", issues_json(errors)}});
   return ExitCode::Findings;
 }
@@ -68,14 +87,16 @@ void tell(const history::CommitReport& done, const Report& report) {
 
 Result<ExitCode> run(const CommitOptions& options, const Context& context) {
   DX_TRY(UpToDate now, bring_up_to_date(context, Access::Write));
-  if (!now.workspace) {
+  Workspace* const ours = now.workspace.get();
+  if (ours == nullptr) {
     // `serve` keeps writing; what it has flushed can be read and committed beside it.
     DX_TRY(now.workspace, open_workspace(context, Access::Read));
   }
   if (!options.skip_validation) {
     DX_TRY(const workspace::ValidateReport found, now.workspace->validate());
     const auto errors = errors_in(found);
-    if (!errors.empty()) return held_back(errors, found.files, context.report);
+    DX_TRY(const std::uint64_t failures, count_validation(ours, context, errors.empty()));
+    if (!errors.empty()) return held_back(errors, found.files, failures, context.report);
   }
   history::CommitOptions commit;
   commit.message = options.message;

@@ -8,13 +8,7 @@ namespace diaryx::cli {
 
 OrderedJson issues_json(const std::vector<workspace::Issue>& issues) {
   OrderedJson out = OrderedJson::array();
-  for (const workspace::Issue& issue : issues) {
-    out.push_back({{"kind", to_string(issue.kind)},
-                   {"severity", to_string(issue.severity)},
-                   {"path", issue.path},
-                   {"key", issue.key},
-                   {"message", issue.message}});
-  }
+  for (const workspace::Issue& issue : issues) out.push_back(to_json(issue));
   return out;
 }
 

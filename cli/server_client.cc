@@ -77,8 +77,8 @@ Result<OrderedJson> ServerClient::ask(const char* method, const std::string& pat
   auto body = answer->body.empty() ? Result<OrderedJson>(OrderedJson::object())
                                    : parse_ordered_json(answer->body);
   if (answer->status >= 200 && answer->status < 300) return body;
-  std::string why = body && body->is_object() ? text(*body, "error") : std::string();
-  if (why.empty() && body && body->is_object()) why = text(*body, "message");
+  std::string why = body && body->is_object() ? text(*body, "message") : std::string();
+  if (why.empty() && body && body->is_object()) why = text(*body, "error");
   return Error{ErrorCode::Io,
                fmt::format("the server with pid {} answered {} to {} {}{}{}", server_.pid,
                            answer->status, method, path, why.empty() ? "" : ": ", why)};
@@ -106,6 +106,20 @@ Result<ReconcileReport> ServerClient::reconcile() const {
 Status ServerClient::flush() const {
   DX_TRY_OK(ask("POST", "/api/flush", kWorkSeconds));
   return {};
+}
+
+Result<OrderedJson> ServerClient::mend(bool trial) const {
+  return ask("POST", "/api/validate/fix", kWorkSeconds, dump_json(OrderedJson{{"dry_run", trial}}));
+}
+
+Result<OrderedJson> ServerClient::undo_mending() const {
+  return ask("POST", "/api/validate/undo", kWorkSeconds);
+}
+
+Result<std::uint64_t> ServerClient::count_validation(bool good) const {
+  DX_TRY(const OrderedJson answer, ask("POST", "/api/validate/outcome", kStatusSeconds,
+                                       dump_json(OrderedJson{{"good", good}})));
+  return answer.is_object() ? number(answer, "failed_in_a_row") : 0;
 }
 
 Result<OrderedJson> ServerClient::share(bool read_only, std::int64_t lifetime_s) const {

@@ -31,6 +31,12 @@ class ServerClient {
   Result<ReconcileReport> reconcile() const;
   // What waits for its quiet time is on disk when this returns.
   Status flush() const;
+  // Mends what is safe to mend, or says what it would; takes the last mending back. As the server
+  // tells it (web/validate_routes.h).
+  Result<OrderedJson> mend(bool trial) const;
+  Result<OrderedJson> undo_mending() const;
+  // A validation that gates something was good, or was not: how many in a row were not.
+  Result<std::uint64_t> count_validation(bool good) const;
   // GET /api/status, as the server tells it.
   Result<OrderedJson> status() const;
   // Share sessions, as the server tells them (web/share_routes.h). `lifetime_s` 0: until it is

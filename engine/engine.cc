@@ -257,6 +257,25 @@ Result<workspace::ValidateReport> Workspace::validate() {
   return workspace::validate(input);
 }
 
+Result<std::uint64_t> Workspace::count_validation(bool good) {
+  Impl& self = *impl_;
+  DX_CHECK(self.options.access != Access::Read);
+  DX_TRY(const std::uint64_t before, sync::failed_validations(*self.store));
+  const std::uint64_t count = good ? 0 : before + 1;
+  if (count != before) DX_TRY_OK(sync::set_failed_validations(*self.store, count));
+  return count;
+}
+
+Result<sync::HealReport> Workspace::mend(bool trial) {
+  Impl& self = *impl_;
+  return sync::Healing(self.live->documents(), self.live->disk(), *self.files).heal(trial);
+}
+
+Result<sync::UndoReport> Workspace::undo_mending() {
+  Impl& self = *impl_;
+  return sync::Healing(self.live->documents(), self.live->disk(), *self.files).undo();
+}
+
 Result<history::CommitReport> Workspace::commit(const history::CommitOptions& options) {
   Impl& self = *impl_;
   std::vector<WorkspacePath> live;

@@ -24,6 +24,8 @@
 #include "engine/history/log.h"
 #include "engine/storage/lock.h"
 #include "engine/sync/disk_sync.h"
+#include "engine/sync/healing.h"
+#include "engine/sync/health.h"
 #include "engine/sync/hub.h"
 #include "engine/sync/live.h"
 #include "engine/sync/note_edits.h"
@@ -87,6 +89,13 @@ class Workspace {
   // Every live file as the documents have it.
   Result<filesystem::FileSet> render();
   Result<workspace::ValidateReport> validate();
+  // A validation that gates something was good, or was not: returns how many in a row were not.
+  // Part of the turn of a server; in place else.
+  Result<std::uint64_t> count_validation(bool good);
+  // Mends what is safe to mend, or says what it would (`trial`); undo_mending() takes the last one
+  // back. Part of the turn; settle() or reconcile() afterwards brings it to disk.
+  Result<sync::HealReport> mend(bool trial);
+  Result<sync::UndoReport> undo_mending();
   // What `commit` commits: call after reconcile() and validate(), in this process or in the server.
   Result<history::CommitReport> commit(const history::CommitOptions& options);
   std::vector<FileSummary> files(bool include_deleted = false) const;

@@ -1,9 +1,9 @@
 #include "web/file_routes.h"
 
-#include <set>
 #include <utility>
 
 #include "web/http_status.h"
+#include "web/json_body.h"
 #include "web/preconditions.h"
 
 namespace diaryx::web {
@@ -60,16 +60,6 @@ Result<OrderedJson> all_files(const ServerFacts& facts, Workspace& workspace,
 
 Error wrong(std::string what) {
   return Error{ErrorCode::InvalidArgument, std::move(what)};
-}
-
-// An object with no other keys than these.
-Result<Json> read_object(const HttpRequest& request, const std::set<std::string>& keys) {
-  DX_TRY(Json body, parse_json(request.body.empty() ? std::string_view("{}") : request.body));
-  if (!body.is_object()) return wrong("the body must be a JSON object");
-  for (const auto& [key, value] : body.items()) {
-    if (!keys.contains(key)) return wrong("the body has no field \"" + key + "\"");
-  }
-  return body;
 }
 
 Result<std::optional<std::string>> read_text(const Json& body, const char* key, bool or_null) {

@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/base/random.h"
 #include "web/http_status.h"
+#include "web/json_body.h"
 
 namespace diaryx::web {
 namespace {
@@ -62,9 +63,7 @@ struct CommitWish {
 };
 
 Result<CommitWish> read_wish(const Call& call) {
-  const std::string& text = call.request.body;
-  DX_TRY(const Json body, parse_json(text.empty() ? std::string_view("{}") : text));
-  if (!body.is_object()) return wrong("the body must be a JSON object");
+  DX_TRY(const Json body, read_object(call.request));
   CommitWish wish;
   for (const auto& [key, value] : body.items()) {
     if (key == "skip_validation" && value.is_boolean()) {
@@ -83,7 +82,7 @@ Result<CommitWish> read_wish(const Call& call) {
 OrderedJson errors_in(const workspace::ValidateReport& found) {
   OrderedJson errors = OrderedJson::array();
   for (const workspace::Issue& issue : found.issues) {
-    if (issue.severity == workspace::Severity::Error) errors.push_back(issue_json(issue));
+    if (issue.severity == workspace::Severity::Error) errors.push_back(to_json(issue));
   }
   return errors;
 }
@@ -106,7 +105,10 @@ Result<Reply> commit(const RouteParts& parts, const std::filesystem::path& root,
          Workspace::open({.root = root, .access = Access::Read}, parts.clock, random));
   if (!wish.skip_validation) {
     DX_TRY(const workspace::ValidateReport found, workspace->validate());
-    if (OrderedJson errors = errors_in(found); !errors.empty()) return held_back(std::move(errors));
+    OrderedJson errors = errors_in(found);
+    DX_TRY_OK(parts.core.call(
+        [good = errors.empty()](Workspace& served) { return served.count_validation(good); }));
+    if (!errors.empty()) return held_back(std::move(errors));
   }
   wish.options.wall_ms = parts.clock.wall_ms();
   DX_TRY(const history::CommitReport done, workspace->commit(wish.options));

@@ -156,6 +156,10 @@ Reply Reply::text(int status, std::string_view text) {
   return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::string(text)};
 }
 
+Reply Reply::of(const Result<OrderedJson>& result) {
+  return result ? json(200, dump_json(*result)) : error(result.error());
+}
+
 Reply Reply::error(int status, std::string_view message) {
   return json(status, error_body(status, message));
 }

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/json.h"
 #include "web/exchange.h"
 
 namespace diaryx::web {
@@ -49,6 +50,8 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> fields = {};
 
   static Reply json(int status, std::string text);
+  // 200 and the value, or the error's status.
+  static Reply of(const Result<OrderedJson>& result);
   static Reply text(int status, std::string_view text);
   static Reply error(int status, std::string_view message = {});
   static Reply error(const Error& error);

@@ -15,15 +15,6 @@ constexpr std::size_t kLoginBytes = 4U << 10U;
 constexpr std::size_t kStrangerBytes = 64U << 10U;
 constexpr std::size_t kOwnerBytes = 16U << 20U;
 
-Reply json(const OrderedJson& value) {
-  return Reply::json(200, dump_json(value));
-}
-
-template <class T>
-Reply json_or_error(const Result<T>& result) {
-  return result ? json(*result) : Reply::error(result.error());
-}
-
 OrderedJson report_json(const ReconcileReport& report) {
   OrderedJson skipped = OrderedJson::array();
   for (const auto& [path, reason] : report.skipped)
@@ -47,14 +38,14 @@ Reply log_in(Auth& auth, const Call& call) {
     case Auth::Answer::TooMany:
       return Reply::error(429);
   }
-  Reply reply = json({{"ok", true}});
+  Reply reply = Reply::of(OrderedJson{{"ok", true}});
   reply.fields.emplace_back("Set-Cookie", auth.set_cookie(session));
   return reply;
 }
 
 Reply log_out(Auth& auth, const Call& call) {
   auth.log_out(call.request.field("cookie").value_or(""));
-  Reply reply = json({{"ok", true}});
+  Reply reply = Reply::of(OrderedJson{{"ok", true}});
   reply.fields.emplace_back("Set-Cookie", auth.set_cookie({}));
   return reply;
 }
@@ -82,16 +73,6 @@ Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
       {"shares", workspace.hub().shares().all().size()}};
 }
 
-Result<OrderedJson> validate_json(Workspace& workspace) {
-  DX_TRY(const workspace::ValidateReport report, workspace.validate());
-  OrderedJson issues = OrderedJson::array();
-  for (const workspace::Issue& issue : report.issues) issues.push_back(issue_json(issue));
-  return OrderedJson{{"ok", report.ok()},
-                     {"files", report.files},
-                     {"bodies", report.bodies},
-                     {"issues", std::move(issues)}};
-}
-
 Reply reconcile(const RouteParts& parts) {
   const auto take_report = [](Workspace& workspace) { return workspace.report(); };
   const std::int64_t start = parts.clock.steady_ms();
@@ -106,27 +87,19 @@ Reply reconcile(const RouteParts& parts) {
   after->deleted -= before->deleted;
   after->written -= before->written;
   after->elapsed_ms = parts.clock.steady_ms() - start;
-  return json(report_json(*after));
+  return Reply::of(report_json(*after));
 }
 
 Reply flush(const RouteParts& parts) {
   if (const auto settled = parts.core.settle(false, kSettleMs); !settled)
     return Reply::error(settled.error());
-  return json_or_error(parts.core.call([](Workspace& workspace) -> Result<OrderedJson> {
+  return Reply::of(parts.core.call([](Workspace& workspace) -> Result<OrderedJson> {
     DX_TRY(const auto pending, workspace.pending());
     return OrderedJson{{"pending", pending}};
   }));
 }
 
 }  // namespace
-
-OrderedJson issue_json(const workspace::Issue& issue) {
-  return {{"kind", workspace::to_string(issue.kind)},
-          {"severity", workspace::to_string(issue.severity)},
-          {"path", issue.path},
-          {"key", issue.key},
-          {"message", issue.message}};
-}
 
 std::size_t max_body_bytes(std::string_view path, bool is_owner) {
   if (path == "/api/login") return kLoginBytes;
@@ -140,11 +113,9 @@ void add_routes(HttpRouter& router, const RouteParts& parts) {
   router.add("POST", "/api/logout", Door::Open,
              [parts](const Call& call) { return log_out(parts.auth, call); });
   router.add("GET", "/api/status", Door::Owner, [parts](const Call&) {
-    return json_or_error(
+    return Reply::of(
         parts.core.call([parts](Workspace& workspace) { return status_json(parts, workspace); }));
   });
-  router.add("GET", "/api/validate", Door::Owner,
-             [parts](const Call&) { return json_or_error(parts.core.call(validate_json)); });
   router.add("POST", "/api/reconcile", Door::Owner,
              [parts](const Call&) { return reconcile(parts); });
   router.add("POST", "/api/flush", Door::Owner, [parts](const Call&) { return flush(parts); });

@@ -8,11 +8,8 @@
 //   {"version","workspace_id","epoch","root","files","pending","problems",
 //                                            "connections","peers","documents","http_connections","dropped_slow","read_only",
 //                                            "write_back","started_ms","uptime_ms","shares"}
-//   GET    /api/validate →
-//   {"ok","files","bodies","issues":[{"kind","severity","path","key","message"}]} POST
-//   /api/reconcile                    lists the disk, settles →
-//   {"files","updated","deleted","written","skipped",
-//                                            "elapsed_ms"}
+//   POST   /api/reconcile                    lists the disk, settles →
+//                                            {"files","updated","deleted","written","skipped","elapsed_ms"}
 //   POST   /api/flush                        writes what waits → {"pending":[path]}
 //
 // Without "open" in the list: the owner's, 401 for others. Errors: {"error","message"}
@@ -50,8 +47,6 @@ struct RouteParts {
   const Transport& transport;
   Attachments& attachments;
 };
-
-OrderedJson issue_json(const workspace::Issue& issue);
 
 void add_routes(HttpRouter& router, const RouteParts& parts);
 

@@ -40,6 +40,7 @@
 #include "web/routes.h"
 #include "web/share_routes.h"
 #include "web/transport.h"
+#include "web/validate_routes.h"
 
 namespace diaryx::web {
 namespace {
@@ -406,6 +407,7 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   const RouteParts parts{facts, clock, *auth, *core, *transport, *attachments};
   add_routes(*router, parts);
   add_share_routes(*router, parts);
+  add_validate_routes(*router, parts);
   add_file_routes(*router, parts);
   add_raw_routes(*router, parts);
   add_attachment_routes(*router, parts);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/json.h"
+#include "web/json_body.h"
 
 namespace diaryx::web {
 namespace {
@@ -16,14 +17,6 @@ struct NewShare {
   std::int64_t lifetime_ms = 0;
 };
 
-Result<Json> body_of(const Call& call) {
-  auto body =
-      call.request.body.empty() ? Result<Json>(Json::object()) : parse_json(call.request.body);
-  if (!body) return std::move(body).error().with("body");
-  if (!body->is_object()) return Error{ErrorCode::InvalidArgument, "the body is no JSON object"};
-  return body;
-}
-
 Result<bool> flag(const Json& body, const char* name, bool otherwise) {
   const auto field = body.find(name);
   if (field == body.end()) return otherwise;
@@ -33,7 +26,7 @@ Result<bool> flag(const Json& body, const char* name, bool otherwise) {
 }
 
 Result<NewShare> new_share(const Call& call, const ServerFacts& facts) {
-  DX_TRY(const Json body, body_of(call));
+  DX_TRY(const Json body, read_object(call.request));
   if (const auto workspace = body.find("workspace_id");
       workspace != body.end() && *workspace != facts.workspace_id) {
     return Error{ErrorCode::NotAllowed, "another workspace is served here"};
@@ -61,14 +54,10 @@ OrderedJson facts_of(const sync::Share& share, const ServerFacts& facts) {
       {"expires_ms", share.expires_ms == 0 ? OrderedJson(nullptr) : OrderedJson(share.expires_ms)}};
 }
 
-Reply answer(const Result<OrderedJson>& result) {
-  return result ? Reply::json(200, dump_json(*result)) : Reply::error(result.error());
-}
-
 Reply create(const RouteParts& parts, const Call& call) {
   const auto wanted = new_share(call, parts.facts);
   if (!wanted) return Reply::error(wanted.error());
-  return answer(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
+  return Reply::of(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
     DX_TRY(const sync::Share share,
            workspace.hub().create_share(wanted->read_only, wanted->lifetime_ms));
     return facts_of(share, parts.facts);
@@ -76,7 +65,7 @@ Reply create(const RouteParts& parts, const Call& call) {
 }
 
 Reply list(const RouteParts& parts) {
-  return answer(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
+  return Reply::of(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
     OrderedJson sessions = OrderedJson::array();
     for (const sync::Share& share : workspace.hub().shares().all()) {
       if (share.expired(parts.clock.wall_ms())) continue;
@@ -98,7 +87,7 @@ Reply look_up(const RouteParts& parts, const Call& call) {
     case Auth::Answer::TooMany:
       return Reply::error(429);
   }
-  return answer(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
+  return Reply::of(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
     return OrderedJson{{"code", share.code},           {"workspace_id", parts.facts.workspace_id},
                        {"read_only", share.read_only}, {"peer_count", workspace.hub().peers()},
                        {"epoch", parts.facts.epoch},   {"root", parts.facts.root_name}};
@@ -106,12 +95,12 @@ Reply look_up(const RouteParts& parts, const Call& call) {
 }
 
 Reply change(const RouteParts& parts, const Call& call) {
-  const auto body = body_of(call);
+  const auto body = read_object(call.request);
   if (!body) return Reply::error(body.error());
   if (!body->contains("read_only")) return Reply::error(400, "read_only is missing");
   const auto read_only = flag(*body, "read_only", false);
   if (!read_only) return Reply::error(read_only.error());
-  return answer(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
+  return Reply::of(parts.core.call([&](Workspace& workspace) -> Result<OrderedJson> {
     DX_TRY(const sync::Share share,
            workspace.hub().set_share_read_only(call.parts.at(0), *read_only));
     return OrderedJson{{"code", share.code}, {"read_only", share.read_only}};

@@ -56,6 +56,10 @@ class Examination {
       input_.damaged_documents.emplace(name, document.error().message);
       return;
     }
+    if (const auto slash = name.find('/');
+        slash != std::string::npos && (*document)->text().length() == 0) {
+      input_.empty_bodies.insert(name.substr(slash + 1));
+    }
     if (const Status sound = (*document)->doc->check_invariants(); !sound)
       input_.damaged_documents.emplace(name, sound.error().message);
     // That it stays in memory is no fault of the document's.
@@ -113,14 +117,15 @@ class Examination {
   }
 
   void look_at_attachment(const std::string& link, const std::string& from) {
-    for (const auto hint : {input_.metadata.link_format(), workspace::LinkFormat::PlainCanonical}) {
-      const auto target = workspace::canonical_target(workspace::parse_link(link), from, hint);
-      const auto path = target ? WorkspacePath::parse(*target)
-                               : Result<WorkspacePath>(Error{ErrorCode::NotFound, ""});
-      if (!path || !input_.on_disk.contains(path->str())) continue;
-      if (const auto content = files_.read(*path, kMaxHashedBytes))
-        input_.attachment_hashes[path->str()] = to_hex(sha256(as_bytes(content->bytes)));
-      return;
+    const auto target = workspace::attachment_target(
+        link, from, input_.metadata.link_format(),
+        [&](const auto& path) { return input_.on_disk.contains(path); });
+    if (!target) return;
+    const auto path = WorkspacePath::parse(*target);
+    if (!path) return;
+    if (const auto content = files_.read(*path, kMaxHashedBytes)) {
+      input_.attachments[*target] = {.hash = to_hex(sha256(as_bytes(content->bytes))),
+                                     .size = content->bytes.size()};
     }
   }
 

@@ -48,14 +48,6 @@ Status check_size(std::string_view bytes) {
                                              std::to_string(filesystem::kMaxNoteBytes)};
 }
 
-// The live note that an entry of `contents`, or a `part_of`, means.
-std::optional<std::string> target_of(const MetadataDoc& metadata, const std::string& link,
-                                     const std::string& from) {
-  const FileRecord* direct = metadata.find(link);
-  if (direct != nullptr) return direct->deleted ? std::nullopt : std::optional<std::string>(link);
-  return metadata.id_of(link, from);
-}
-
 }  // namespace
 
 // --- looking ---
@@ -115,7 +107,7 @@ Result<Parent> NoteEdits::checked_parent(const Parent& parent, const std::string
       if (at == parent.id) return Error{ErrorCode::NotFound, "there is no such parent"};
       break;
     }
-    at = (*record)->part_of ? target_of(metadata, *(*record)->part_of, (*record)->path)
+    at = (*record)->part_of ? metadata.target_of(*(*record)->part_of, (*record)->path)
                             : std::nullopt;
   }
   return parent;
@@ -139,7 +131,7 @@ void NoteEdits::leave_parents(Changes& changes, const std::string& id) const {
     if (record.deleted || !record.contents) continue;
     const std::string& from = record.path;
     const auto is_it = [&](const std::string& link) {
-      return target_of(metadata, link, from) == id;
+      return metadata.target_of(link, from) == id;
     };
     if (std::any_of(record.contents->begin(), record.contents->end(), is_it))
       std::erase_if(*edit(changes, parent).contents, is_it);
@@ -248,7 +240,7 @@ Status NoteEdits::restore(const std::string& id) {
   Changes changes;
   edit(changes, id).deleted = false;
   const auto parent =
-      stored->part_of ? target_of(metadata, *stored->part_of, stored->path) : std::nullopt;
+      stored->part_of ? metadata.target_of(*stored->part_of, stored->path) : std::nullopt;
   if (parent) {
     FileRecord& index = edit(changes, *parent);
     if (!index.contents) index.contents.emplace();

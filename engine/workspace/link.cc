@@ -198,6 +198,17 @@ std::optional<std::string> canonical_target(const Link& link, std::string_view f
   return join_components(parts, 0);
 }
 
+std::optional<std::string> attachment_target(
+    std::string_view text, std::string_view from, LinkFormat format,
+    const std::function<bool(const std::string&)>& is_there) {
+  const Link link = parse_link(text);
+  for (const LinkFormat hint : {format, LinkFormat::PlainCanonical}) {
+    auto path = canonical_target(link, from, hint);
+    if (path && is_there(*path)) return path;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> decode_percent(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -8,6 +8,7 @@
 // such a title ends.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,11 @@ Link parse_link(std::string_view text);
 // `from`.
 std::optional<std::string> canonical_target(const Link& link, std::string_view from,
                                             LinkFormat hint);
+// The path that an attachment's link means, of those that `is_there` says are: read as `format`
+// says, else from the root. Nothing if neither is there.
+std::optional<std::string> attachment_target(
+    std::string_view text, std::string_view from, LinkFormat format,
+    const std::function<bool(const std::string&)>& is_there);
 // `text` with its %XX decoded; nothing if it has none, a broken one, or the result is not UTF-8.
 std::optional<std::string> decode_percent(std::string_view text);
 // `from` and `to` are canonical paths. `title` is not used by the plain formats.

@@ -290,6 +290,13 @@ std::optional<std::string> MetadataDoc::id_of(std::string_view link_text,
                                                       : LinkFormat::PlainCanonical);
 }
 
+std::optional<std::string> MetadataDoc::target_of(std::string_view link,
+                                                  std::string_view from) const {
+  const FileRecord* named = find(link);
+  if (named != nullptr) return named->deleted ? std::nullopt : std::optional<std::string>(link);
+  return id_of(link, from);
+}
+
 std::optional<std::string> MetadataDoc::link_to(std::string_view id, std::string_view from) const {
   const auto path = path_of(id);
   if (!path) return std::nullopt;

@@ -73,6 +73,10 @@ class MetadataDoc : public LinkResolver {
   // folders, then with the shortest, then smallest path.
   std::optional<std::string> root_index() const;
 
+  // The live file that an entry of `contents`, or a `part_of`, of the record at `from` means: an
+  // id, or the text of a link.
+  std::optional<std::string> target_of(std::string_view link, std::string_view from) const;
+
   // LinkResolver. A target is looked up as written, then percent-decoded; an ambiguous one as the
   // link format says, then the other way.
   std::optional<std::string> id_of(std::string_view link_text,

@@ -150,14 +150,9 @@ class Validation {
     for (const Attachment& attachment : record.attachments) {
       if (attachment.deleted || attachment.source != "local" || points_outside(attachment.path))
         continue;
-      const Link link = parse_link(attachment.path);
-      const auto found = [&](LinkFormat hint) {
-        auto path = canonical_target(link, record.path, hint);
-        if (path && !input_.on_disk.contains(*path)) path.reset();
-        return path;
-      };
-      if (const auto there = found(metadata_.link_format()) ? found(metadata_.link_format())
-                                                            : found(LinkFormat::PlainCanonical)) {
+      if (const auto there = attachment_target(
+              attachment.path, record.path, metadata_.link_format(),
+              [&](const std::string& path) { return input_.on_disk.contains(path); })) {
         check_hash(id, record, attachment, *there);
         continue;
       }
@@ -169,9 +164,9 @@ class Validation {
 
   void check_hash(const std::string& id, const FileRecord& record, const Attachment& attachment,
                   const std::string& path) {
-    const auto is = input_.attachment_hashes.find(path);
-    if (attachment.hash.empty() || is == input_.attachment_hashes.end() ||
-        is->second == attachment.hash) {
+    const auto is = input_.attachments.find(path);
+    if (attachment.hash.empty() || is == input_.attachments.end() ||
+        is->second.hash == attachment.hash) {
       return;
     }
     add(IssueKind::AttachmentChanged, Severity::Warning, id, record,
@@ -220,24 +215,8 @@ class Validation {
     return metadata_.path_of(name.substr(kBody.size())).value_or("");
   }
 
-  // Who lists whom. Each file once per list, however often it stands there.
-  std::map<std::string, std::set<std::string>> listed_by() const {
-    std::map<std::string, std::set<std::string>> parents;
-    for (const auto& [id, record] : metadata_.records()) {
-      if (record.deleted || !record.contents) continue;
-      for (const std::string& link : *record.contents) {
-        const FileRecord* child = metadata_.find(link);
-        const std::string child_id =
-            child != nullptr ? link : metadata_.id_of(link, record.path).value_or("");
-        child = child_id.empty() ? nullptr : metadata_.find(child_id);
-        if (child != nullptr && !child->deleted) parents[child_id].insert(id);
-      }
-    }
-    return parents;
-  }
-
   void check_parents() {
-    for (const auto& [child, parents] : listed_by()) {
+    for (const auto& [child, parents] : parents_by_child(metadata_)) {
       const FileRecord& record = *metadata_.find(child);
       const std::optional<std::string> said = parent_of(child);
       std::string names;
@@ -366,9 +345,28 @@ std::string_view to_string(Severity severity) noexcept {
   return "error";
 }
 
+OrderedJson to_json(const Issue& issue) {
+  return {{"kind", to_string(issue.kind)},
+          {"severity", to_string(issue.severity)},
+          {"path", issue.path},
+          {"key", issue.key},
+          {"message", issue.message}};
+}
+
 bool ValidateReport::ok() const noexcept {
   return std::all_of(issues.begin(), issues.end(),
                      [](const Issue& issue) { return issue.severity == Severity::Note; });
+}
+
+std::map<std::string, std::set<std::string>> parents_by_child(const MetadataDoc& metadata) {
+  std::map<std::string, std::set<std::string>> parents;
+  for (const auto& [id, record] : metadata.records()) {
+    if (record.deleted || !record.contents) continue;
+    for (const std::string& link : *record.contents) {
+      if (const auto child = metadata.target_of(link, record.path)) parents[*child].insert(id);
+    }
+  }
+  return parents;
 }
 
 ValidateReport validate(const ValidateInput& input) {

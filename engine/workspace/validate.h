@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/json.h"
 #include "engine/workspace/metadata_doc.h"
 
 namespace diaryx::workspace {
@@ -45,18 +46,28 @@ struct Issue {
   std::string message;  // A sentence that names both ends.
 };
 
+// {"kind","severity","path","key","message"}
+OrderedJson to_json(const Issue& issue);
+
+// An attachment as it lies on disk.
+struct AttachedFile {
+  std::string hash;        // SHA-256, hex.
+  std::uint64_t size = 0;  // Octets.
+};
+
 struct ValidateInput {
   const MetadataDoc& metadata;
   std::set<std::string> body_docs;     // File ids that have a body document.
   std::set<std::string> orphan_paths;  // Paths of body documents that wait for their record.
+  std::set<std::string> empty_bodies;  // File ids, and paths of orphan_paths, without any text.
   std::map<std::string, bool>
       on_disk;  // Every file below the root → has it a non-empty body (Markdown) / true.
   std::vector<std::pair<std::string, std::string>> unreadable_files;  // path, reason
   std::map<std::string, std::string> damaged_documents = {};  // store name, what is wrong with it
   std::set<std::string> not_taken_in = {};  // Paths whose file is not what we last agreed on.
   std::set<std::string> not_written = {};   // Paths whose documents are ahead.
-  // Attachments whose record has a hash: path on disk → the file's SHA-256, hex.
-  std::map<std::string, std::string> attachment_hashes = {};
+  // Attachments whose record has a hash: path on disk → what is there.
+  std::map<std::string, AttachedFile> attachments = {};
 };
 
 struct ValidateReport {
@@ -67,5 +78,8 @@ struct ValidateReport {
 };
 
 ValidateReport validate(const ValidateInput& input);
+
+// Live note → the live notes that list it in their `contents`.
+std::map<std::string, std::set<std::string>> parents_by_child(const MetadataDoc& metadata);
 
 }  // namespace diaryx::workspace

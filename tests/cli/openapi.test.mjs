@@ -161,6 +161,27 @@ function casesFor(server, dir, t) {
     ...shares('/api/share/sessions'),
     ...shares('/api/sessions'),
     'GET /api/validate': { 200: ['/api/validate'] },
+    'POST /api/validate/fix': { 200: ['/api/validate/fix', { body: { dry_run: false } }], 400: ['/api/validate/fix', { body: { dry_run: 'yes' } }] },
+    'POST /api/validate/undo': {
+      200: async () => {
+        // Two notes list it: that can be mended, and taken back.
+        const { json } = await ask('POST', '/api/files', { body: { title: 'Twice' } })
+        const held = await ask('PUT', '/api/raw/holder.md', { body: '---\ncontents:\n  - "[Twice](/twice.md)"\n---\n' })
+        assert.equal(held.status, 201)
+        const mended = await ask('POST', '/api/validate/fix')
+        assert.ok(mended.json.fixed.some(({ kind }) => kind === 'TwoParents'), mended.text)
+        const undone = await ask('POST', '/api/validate/undo')
+        await ask('DELETE', `/api/files/${json.id}`)
+        return undone
+      },
+      404: async () => {
+        for (;;) {
+          const answer = await ask('POST', '/api/validate/undo')
+          if (answer.status !== 200) return answer
+        }
+      }
+    },
+    'POST /api/validate/outcome': { 200: ['/api/validate/outcome', { body: { good: true } }], 400: ['/api/validate/outcome', { body: {} }] },
     'POST /api/reconcile': { 200: ['/api/reconcile'] },
     'POST /api/flush': { 200: ['/api/flush'] },
     'GET /api/history': { 200: ['/api/history?limit=2'], 400: ['/api/history?limit=0'], 403: ['/api/history?path=../x.md'] },

@@ -98,3 +98,69 @@ test('edits that are not taken in yet are notes: said, and no reason for an exit
   const after = await runJson(['validate', '-C', dir])
   assert.deepEqual(after.json.issues.map(({ kind }) => kind), ['MissingChild'], 'b.md is deleted now, and still listed')
 })
+
+// A note that a second one lists, and one that was deleted and is still listed.
+const tangled = {
+  'README.md': '---\ntitle: Home\ncontents:\n  - gone.md\n  - "[I](/i.md)" # first\n  - a.md\n---\n',
+  'i.md': '---\ntitle: I\npart_of: README.md\ncontents: [a.md]\n---\n',
+  'a.md': '---\ntitle: A\npart_of: i.md\n---\ntext\n',
+  'gone.md': 'going\n'
+}
+
+for (const beside of ['alone', 'beside a running serve']) {
+  test(`--fix mends what is safe, says so, and --undo gives every octet back (${beside})`, async (t) => {
+    const dir = await initialised(t, tangled)
+    fs.rmSync(path.join(dir, 'gone.md'))
+    const server = beside === 'alone' ? undefined : await serve(t, dir)
+    const before = snapshot(dir)
+    const trial = await runJson(['validate', '--dry-run', dir])
+    assert.equal(trial.code, 1)
+    assert.deepEqual(trial.json.fixed.map(({ kind, path }) => [kind, path]), [['TwoParents', 'a.md'], ['MissingChild', 'README.md']])
+    assert.deepEqual(snapshot(dir), before)
+
+    const done = await runJson(['validate', '--fix', dir])
+    assert.equal(done.code, 0, done.stdout)
+    assert.deepEqual(done.json.fixed, trial.json.fixed)
+    assert.deepEqual(done.json.issues, [])
+    assert.equal(fs.readFileSync(path.join(dir, 'README.md'), 'utf8'), '---\ntitle: Home\ncontents:\n  - "[I](/i.md)" # first\n---\n')
+    const again = await run(['validate', '--fix', dir])
+    assert.equal(again.code, 0)
+    assert.doesNotMatch(again.stdout, /mended/)
+
+    const undone = await runJson(['validate', '--undo', dir])
+    assert.equal(undone.code, 0, undone.stdout)
+    assert.deepEqual(undone.json.undone, ['README.md'])
+    for (const name of ['README.md', 'i.md', 'a.md']) assert.equal(fs.readFileSync(path.join(dir, name), 'utf8'), tangled[name])
+    const none = await run(['validate', '--undo', dir])
+    assert.equal(none.code, 3)
+    assert.match(none.stderr, /nothing was mended/)
+    await server?.stop()
+    assert.equal((await run(['validate', dir])).code, 1)
+  })
+}
+
+test('--fix says what it did, a line each; --undo and --fix at once are a slip', async (t) => {
+  const dir = await initialised(t, tangled)
+  const done = await run(['validate', '--fix', dir])
+  assert.match(done.stdout, /^a\.md: mended: "a\.md" is listed by "i\.md" only, .* \[TwoParents\]$/m)
+  assert.equal((await run(['validate', '--fix', '--undo', dir])).code, 2)
+  assert.equal((await run(['validate', '--fix', '--dry-run', dir])).code, 2)
+})
+
+for (const beside of ['alone', 'beside a running serve']) {
+  test(`commits held back three times in a row: the advice changes (${beside})`, async (t) => {
+    const dir = await initialised(t, { ...sound, 'b.md': '---\npart_of: "[Gone](/gone.md)"\n---\n' })
+    const server = beside === 'alone' ? undefined : await serve(t, dir)
+    for (const n of [1, 2, 3]) {
+      const held = await runJson(['commit', dir])
+      assert.equal(held.code, 1)
+      assert.equal(held.json.failed_in_a_row, n)
+      assert.equal(/has failed 3 times in a row: `diaryx-sync validate --fix`/.test(held.stderr), n === 3, held.stderr)
+    }
+    write(dir, 'b.md', '---\npart_of: "[Home](/README.md)"\n---\n')
+    assert.equal((await run(['commit', dir])).code, 0)
+    write(dir, 'b.md', '---\npart_of: "[Gone](/gone.md)"\n---\n')
+    assert.equal((await runJson(['commit', dir])).json.failed_in_a_row, 1)
+    await server?.stop()
+  })
+}

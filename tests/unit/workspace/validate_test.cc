@@ -11,7 +11,8 @@ struct Setup {
   crdt::Doc doc{crdt::DocOptions{.client_id = 7}};
   std::unique_ptr<MetadataDoc> metadata;
   std::set<std::string> bodies, waiting, absent, not_taken_in, not_written;
-  std::map<std::string, std::string> damaged, hashes;
+  std::map<std::string, std::string> damaged;
+  std::map<std::string, AttachedFile> attached;
   std::map<std::string, bool> on_disk;  // Beside the files of the live records.
   std::vector<std::pair<std::string, std::string>> unreadable;
 
@@ -37,7 +38,7 @@ struct Setup {
                      .damaged_documents = damaged,
                      .not_taken_in = not_taken_in,
                      .not_written = not_written,
-                     .attachment_hashes = hashes});
+                     .attachments = attached});
   }
   // The only issue; fails the test if there are more or none.
   Issue only() {
@@ -212,11 +213,11 @@ TEST_SUITE("workspace/validate") {
     s.record("a") = note("a.md");
     s.record("a").attachments = {{.path = "photo.jpg", .hash = "00ff"}};
     s.on_disk["photo.jpg"] = true;
-    s.hashes["photo.jpg"] = "00ff";
+    s.attached["photo.jpg"].hash = "00ff";
     CHECK(s.run().issues.empty());
-    s.hashes["photo.jpg"] = "00fe";
+    s.attached["photo.jpg"].hash = "00fe";
     CHECK(s.only().kind == IssueKind::AttachmentChanged);
-    s.hashes.clear();
+    s.attached.clear();
     s.damaged["body/a"] = "an item lies nowhere";
     const Issue damaged = s.only();
     CHECK(damaged.kind == IssueKind::DamagedDocument);
