@@ -14,6 +14,7 @@
 #include "engine/base/path.h"
 #include "engine/base/posix.h"
 #include "engine/filesystem/disk_tree.h"
+#include "engine/repair.h"
 #include "engine/storage/store.h"
 #include "engine/sync/examination.h"
 #include "engine/workspace/render.h"
@@ -119,6 +120,7 @@ Status Workspace::Impl::open_store() {
   if (options.access != Access::Read) {
     DX_TRY(lock, storage::WorkspaceLock::acquire(folder(), options.lock_wait_ms));
   }
+  DX_TRY_OK(check_no_repair_pending(folder()));
   const storage::OpenMode mode = options.access == Access::Read    ? storage::OpenMode::ReadOnly
                                  : options.access == Access::Write ? storage::OpenMode::ReadWrite
                                                                    : storage::OpenMode::Create;

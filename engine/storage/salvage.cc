@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/posix.h"
+#include "engine/base/utf.h"
 #include "engine/storage/checksum.h"
 #include "engine/storage/schema.h"
 #include "engine/storage/sqlite.h"
@@ -176,6 +177,7 @@ class Reader {
       const auto row = q.bind_int(1, id).step();
       if (!row || !*row) return;
       doc.name = q.text(0);
+      if (!is_utf8(doc.name)) return fault(fmt::format("document {}: its name is none", id));
     }
     const auto damage = [&](std::string_view what) {
       doc.whole = false;
@@ -198,6 +200,7 @@ class Reader {
       }
     }
     std::map<std::int64_t, StoredUpdate> updates;
+    bad_updates_.clear();
     constexpr const char* kUp =
         "SELECT seq, time_ms, origin, crc, data FROM updates WHERE doc = ?1 ORDER BY seq";
     constexpr const char* kDown =
@@ -206,11 +209,14 @@ class Reader {
       damage("its log cannot be read to the end");
       (void)read_updates(kDown, id, updates);
     }
+    for (const std::int64_t seq : bad_updates_)
+      damage(fmt::format("update {} is not what was written", seq));
     // One after the other: a number that is missing was there.
     std::int64_t expected = covered + 1;
     for (auto& [seq, update] : updates) {
       if (seq <= covered) continue;
-      if (seq != expected) damage(fmt::format("updates {} to {} are not there", expected, seq - 1));
+      if (seq != expected && bad_updates_.empty())
+        damage(fmt::format("updates {} to {} are not there", expected, seq - 1));
       expected = seq + 1;
       doc.stored.updates.push_back(std::move(update));
     }
@@ -228,7 +234,10 @@ class Reader {
       const std::int64_t origin = q.integer(2);
       const bool good = q.integer(3) == update_row_crc(id, seq, q.integer(1), origin, q.blob(4)) &&
                         origin >= 0 && origin <= static_cast<std::int64_t>(UpdateOrigin::Import);
-      if (!good) continue;
+      if (!good) {
+        bad_updates_.insert(seq);
+        continue;
+      }
       out.insert_or_assign(seq, StoredUpdate{seq, to_buffer(q.blob(4)),
                                              static_cast<UpdateOrigin>(origin), q.integer(1)});
     }
@@ -249,6 +258,10 @@ class Reader {
     }
     entry.file_id = q.text(0);
     entry.path = q.text(1);
+    if (!is_utf8(entry.file_id) || !is_utf8(entry.path)) {
+      ++found_.lost_ledger;
+      return;
+    }
     entry.base = as_text(q.blob(6));
     entry.base_hash = sha256(q.blob(6));
     entry.size = static_cast<std::uint64_t>(q.integer(3));
@@ -266,12 +279,14 @@ class Reader {
     for (;;) {
       const auto more = q.step();
       if (!more || !*more) return;
-      found_.meta.insert_or_assign(std::string(q.text(0)), std::string(q.text(1)));
+      if (is_utf8(q.text(0)) && is_utf8(q.text(1)))
+        found_.meta.insert_or_assign(std::string(q.text(0)), std::string(q.text(1)));
     }
   }
 
   Database& db_;
   Salvage& found_;
+  std::set<std::int64_t> bad_updates_;  // Of the document that is read.
 };
 
 // What the whole database says of itself.
