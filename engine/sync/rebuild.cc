@@ -78,6 +78,12 @@ class KnownLinks final : public workspace::LinkResolver {
   const std::map<std::string, std::string>& by_path_;
 };
 
+// Damage makes paths of paths, and only some are such as we write.
+bool is_note_path(const std::string& text) {
+  const auto path = WorkspacePath::parse(text);
+  return path && path->is_markdown() && !path->is_hidden();
+}
+
 std::string body_of(const std::string& file) {
   auto parts = workspace::split_markdown(file);
   return parts ? std::move(parts->body) : std::string();
@@ -169,12 +175,14 @@ class Rebuilding {
     if (workspace_.whole && metadata_->unreadable().empty())
       return it == salvaged_.end() ? Status() : copy(*it->second);
 
+    records_are_new_ = true;
     Records records = agreed_records();
     std::set<std::string> claimed;
     for (const auto& [id, record] : records) claimed.insert(record.path);
     const std::size_t agreed = records.size();
     for (const auto& [id, record] : metadata_->records()) {
-      const bool may = record.deleted || !claimed.contains(record.path);
+      const bool may =
+          record.deleted || (is_note_path(record.path) && !claimed.contains(record.path));
       if (workspace_.whole) {
         records.insert_or_assign(id, record);
       } else if (may) {
@@ -197,24 +205,56 @@ class Rebuilding {
     return {};
   }
 
-  Records agreed_records() const {
+  FileRecord record_of(const std::string& path, workspace::MarkdownFile&& parts,
+                       const KnownLinks& links) const {
+    FileRecord record = workspace::read_fields(parts.header, path, links).record;
+    record.path = path;
+    record.header = std::move(parts.header);
+    record.eol = parts.eol;
+    record.bom = parts.bom;
+    return record;
+  }
+
+  Records agreed_records() {
     std::map<std::string, std::string> by_path;
     for (const auto& [id, entry] : in_.salvage.ledger) {
-      if (WorkspacePath::parse(entry.path)) by_path.emplace(entry.path, id);
+      if (is_note_path(entry.path)) by_path.emplace(entry.path, id);
     }
     const KnownLinks links(by_path);
     Records records;
     for (const auto& [path, id] : by_path) {
-      auto parts = workspace::split_markdown(in_.salvage.ledger.at(id).base);
-      if (!parts) continue;
-      FileRecord record = workspace::read_fields(parts->header, path, links).record;
-      record.path = path;
-      record.header = parts->header;
-      record.eol = parts->eol;
-      record.bom = parts->bom;
-      records.emplace(id, std::move(record));
+      if (auto parts = workspace::split_markdown(in_.salvage.ledger.at(id).base))
+        records.emplace(id, record_of(path, std::move(*parts), links));
     }
+    adopt_by_text(records, by_path, links);
     return records;
+  }
+
+  // A text without a record is that of the file that says the same, if nobody else has that.
+  void adopt_by_text(Records& records, const std::map<std::string, std::string>& by_path,
+                     const KnownLinks& links) {
+    std::map<std::string, std::string> texts;  // Id → text.
+    for (const auto& [name, doc] : salvaged_) {
+      if (!name.starts_with(kBodyPrefix)) continue;
+      const std::string id = name.substr(kBodyPrefix.size());
+      if (records.contains(id) || metadata_->find(id) != nullptr) continue;
+      const Document document = put_together(*doc);
+      if (document.whole && !document.text().empty()) texts.emplace(id, document.text());
+    }
+    if (texts.empty()) return;
+    for (const std::string& path : on_disk_) {
+      const auto parsed = WorkspacePath::parse(path);
+      if (!parsed || by_path.contains(path) || metadata_->id_at(path)) continue;
+      const auto file = in_.files.read(*parsed, filesystem::kMaxNoteBytes);
+      auto parts = file ? workspace::split_markdown(file->bytes)
+                        : Result<workspace::MarkdownFile>(file.error());
+      if (!parts) continue;
+      const auto owner = std::find_if(texts.begin(), texts.end(),
+                                      [&](const auto& text) { return text.second == parts->body; });
+      if (owner == texts.end()) continue;
+      records.emplace(owner->first, record_of(path, std::move(*parts), links));
+      texts.erase(owner);
+    }
   }
 
   Status take_note(const std::string& id, const FileRecord& record) {
@@ -319,12 +359,18 @@ class Rebuilding {
       const FileRecord* record =
           is_body ? metadata_->find(name.substr(kBodyPrefix.size())) : nullptr;
       if (record != nullptr && !record->deleted) continue;
-      Document document = put_together(*doc);
+      const Document document = put_together(*doc);
+      const std::string rest = document.text();
+      if (is_body && record == nullptr && records_are_new_) {
+        // Whose it was is not known any more: a note that was deleted, or one whose file is there
+        // under another id.
+        keep_aside(name + ".md", rest, {});
+        continue;
+      }
       if (document.whole) {
         DX_TRY_OK(copy(*doc));
         continue;
       }
-      const std::string rest = document.text();
       if (rest.empty()) continue;
       note(record != nullptr ? record->path : name, "log", "what is left of a text without a file");
       DX_TRY_OK(write(name, workspace::seed_body(name, rest).update));
@@ -339,6 +385,7 @@ class Rebuilding {
   std::set<std::string> on_disk_;
   Document workspace_;
   std::unique_ptr<MetadataDoc> metadata_;
+  bool records_are_new_ = false;
   RebuildReport report_;
 };
 

@@ -115,7 +115,7 @@ test(`octets changed in many places, ${rounds} times, seed ${seed}`, { timeout: 
       assert.ok(looked.json.issues.some(({ kind }) => kind === 'DamagedStore'), `${what}: ${looked.stdout}`)
     }
     const done = await runJson(['repair', dir])
-    assert.equal(done.code, 0, `${what}: ${done.stdout} ${done.stderr}`)
+    assert.equal(done.code, 0, `${what}: ${JSON.stringify(done.json.rebuilt)} ${done.stdout} ${done.stderr}`)
     if (looked.code === 1) assert.equal(done.json.repaired, true, what)
     await checkWhole(t, dir, before, what)
     if (round % 7 === 0 && done.json.repaired) {
