@@ -43,7 +43,11 @@ struct GlobalOptions {
   bool log_json = false;  // The log, and whatever else goes to standard error, as JSON lines.
 };
 
-struct InitOptions {};
+struct InitOptions {
+  // Which files become notes, from now on; nothing: as it was.
+  std::optional<std::string> audience;
+  std::optional<bool> gitignore;
+};
 struct ServeOptions {
   std::string host = "127.0.0.1";
   std::optional<std::uint16_t> port;  // 0: any free one. Nothing: kDefaultPort or one of the next.

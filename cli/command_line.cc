@@ -106,6 +106,7 @@ struct Parser {
   TrashOptions trash;
   RepairCommand repair;
   ValidateOptions validate;
+  InitOptions init;
   std::vector<std::pair<CLI::App*, std::function<Command()>>> commands;
 
   CLI::App& add(const char* name, const char* about, const char* examples,
@@ -174,8 +175,14 @@ void add_trash(Parser& p) {
 }
 
 void add_commands(Parser& p) {
-  p.add("init", "Make the folder a workspace, or take in what has changed on disk", kInitExamples,
-        [] { return Command(InitOptions{}); });
+  CLI::App& init = p.add("init", "Make the folder a workspace, or take in what has changed on disk",
+                         kInitExamples, [&p] { return Command(p.init); });
+  init.add_option("--audience", p.init.audience,
+                  "Only notes that this audience may read become part of it; '*': all do")
+      ->type_name("NAME");
+  init.add_flag_function(
+      "--gitignore,!--no-gitignore", [&p](std::int64_t on) { p.init.gitignore = on > 0; },
+      "Leave out what git ignores; or take it in again");
 
   CLI::App& serve = p.add("serve", "Serve the workspace to browsers until Ctrl-C", kServeExamples,
                           [&p] { return Command(p.serve); });

@@ -1,14 +1,34 @@
+#include <optional>
+#include <utility>
+
 #include <fmt/core.h>
 
 #include "cli/command.h"
 #include "cli/findings.h"
 #include "cli/report.h"
+#include "cli/server_client.h"
 #include "cli/workspace_access.h"
 
 namespace diaryx::cli {
 
-Result<ExitCode> run(const InitOptions&, const Context& context) {
-  DX_TRY(const UpToDate done, bring_up_to_date(context, Access::Create));
+namespace {
+
+Result<UpToDate> bring(const InitOptions& options, const Context& context) {
+  if (!options.audience && !options.gitignore) {
+    DX_TRY(const auto server, ServerClient::find(context.root));
+    // Mostly nothing has changed. Whatever hinders us from knowing it is told by who looks closely.
+    auto same = server ? Result<std::optional<Unchanged>>(std::nullopt)
+                       : Workspace::unchanged({.root = context.root}, context.clock);
+    if (same && *same)
+      return UpToDate{std::move((*same)->info), std::move((*same)->report), nullptr};
+  }
+  return bring_up_to_date(context, Access::Create, options);
+}
+
+}  // namespace
+
+Result<ExitCode> run(const InitOptions& options, const Context& context) {
+  DX_TRY(const UpToDate done, bring(options, context));
   if (done.workspace) DX_TRY_OK(done.workspace->close());
   const ReconcileReport& took = done.report;
   const Report& report = context.report;
@@ -19,11 +39,14 @@ Result<ExitCode> run(const InitOptions&, const Context& context) {
   for (const auto& [path, reason] : took.skipped) {
     report.note(fmt::format("left alone: {}: {}", printable(path), printable(reason)));
   }
+  if (took.left_out > 0)
+    report.note(fmt::format("left out as you asked: {}", counted(took.left_out, "file")));
   report.result({{"workspace_id", done.info.workspace_id},
                  {"epoch", done.info.epoch},
                  {"files", took.files},
                  {"updated", took.updated},
                  {"deleted", took.deleted},
+                 {"left_out", took.left_out},
                  {"skipped", skipped_json(took.skipped)},
                  {"elapsed_ms", took.elapsed_ms}});
   return ExitCode::Done;

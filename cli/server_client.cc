@@ -93,6 +93,7 @@ Result<ReconcileReport> ServerClient::reconcile() const {
   report.updated = number(answer, "updated");
   report.deleted = number(answer, "deleted");
   report.written = number(answer, "written");
+  report.left_out = number(answer, "left_out");
   report.elapsed_ms = static_cast<std::int64_t>(number(answer, "elapsed_ms"));
   if (const auto skipped = answer.find("skipped"); skipped != answer.end() && skipped->is_array()) {
     for (const OrderedJson& entry : *skipped) {

@@ -19,15 +19,20 @@ constexpr std::int64_t kLockWaitMs = 30'000;
 constexpr std::int64_t kStopMs = 6'000;
 constexpr std::int64_t kPollMs = 20;
 
-Result<UpToDate> through_server(const Context& context, const ServerClient& server) {
+Result<UpToDate> through_server(const Context& context, const ServerClient& server,
+                                const InitOptions& rules) {
+  if (rules.audience || rules.gitignore) {
+    return Error{ErrorCode::Busy, "a server is running, and keeps to the rules that it has",
+                 "stop it, say which files are wanted, and start it again"};
+  }
   DX_TRY(ReconcileReport report, server.reconcile());
   DX_TRY_OK(server.flush());
   return UpToDate{
       {context.root, server.info().workspace_id, server.info().epoch}, std::move(report), nullptr};
 }
 
-Result<UpToDate> in_this_process(const Context& context, Access access) {
-  DX_TRY(auto workspace, open_workspace(context, access));
+Result<UpToDate> in_this_process(const Context& context, Access access, const InitOptions& rules) {
+  DX_TRY(auto workspace, open_workspace(context, access, true, rules));
   ProgressBar bar("reading", !context.report.quiet(), context.clock);
   DX_TRY(ReconcileReport report,
          workspace->reconcile(
@@ -52,11 +57,13 @@ bool has_ended(const Context& context, const ServerClient& server) {
 }  // namespace
 
 Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access access,
-                                                  bool write_back) {
+                                                  bool write_back, const InitOptions& rules) {
   Workspace::Options options;
   options.root = context.root;
   options.access = access;
   options.write_back = write_back;
+  options.audience = rules.audience;
+  options.gitignore = rules.gitignore;
   options.lock_wait_ms = access == Access::Read ? 0 : kLockWaitMs;
   auto opened = Workspace::open(options, context.clock, context.random);
   if (opened) return opened;
@@ -72,11 +79,12 @@ Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access
   return error;
 }
 
-Result<UpToDate> bring_up_to_date(const Context& context, Access access) {
+Result<UpToDate> bring_up_to_date(const Context& context, Access access, const InitOptions& rules) {
   const std::int64_t deadline = context.clock.steady_ms() + kLockWaitMs;
   for (;;) {
     DX_TRY(const auto server, ServerClient::find(context.root));
-    auto done = server ? through_server(context, *server) : in_this_process(context, access);
+    auto done =
+        server ? through_server(context, *server, rules) : in_this_process(context, access, rules);
     if (done || context.clock.steady_ms() >= deadline) return done;
     if (server) {
       if (!has_ended(context, *server)) return done;

@@ -11,7 +11,8 @@ namespace diaryx::cli {
 // Workspace::open with the remedies that a person at a terminal needs. Waits a while for another
 // one-shot command.
 Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access access,
-                                                  bool write_back = true);
+                                                  bool write_back = true,
+                                                  const InitOptions& rules = {});
 
 // A workspace whose documents and files agree as of now.
 struct UpToDate {
@@ -22,7 +23,9 @@ struct UpToDate {
 };
 
 // Reconciles disk and documents: asks the running `serve` if there is one, else does it here, with
-// a progress bar. `access` is Write (NotFound if the folder is no workspace yet) or Create.
-Result<UpToDate> bring_up_to_date(const Context& context, Access access);
+// a progress bar. `access` is Write (NotFound if the folder is no workspace yet) or Create. Rules
+// are not changed under a running server: Busy.
+Result<UpToDate> bring_up_to_date(const Context& context, Access access,
+                                  const InitOptions& rules = {});
 
 }  // namespace diaryx::cli

@@ -14,6 +14,7 @@
 #include "engine/base/path.h"
 #include "engine/base/posix.h"
 #include "engine/filesystem/disk_tree.h"
+#include "engine/history/ignore.h"
 #include "engine/repair.h"
 #include "engine/storage/store.h"
 #include "engine/sync/examination.h"
@@ -25,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFolder = ".diaryx";
+constexpr std::string_view kStoreFile = "store.db";
 constexpr std::string_view kIdAlphabet = "abcdefghijkmnopqrstuvwxyz23456789";
 
 constexpr const char* kMayWrite =
@@ -79,6 +81,11 @@ Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Ran
 
 }  // namespace
 
+std::function<bool(const WorkspacePath&)> git_ignores(const std::filesystem::path& root) {
+  const auto rules = std::make_shared<history::IgnoreRules>(history::IgnoreRules::open(root));
+  return [rules](const WorkspacePath& path) { return rules->ignored(path); };
+}
+
 std::filesystem::path find_workspace_root(const std::filesystem::path& start) {
   std::error_code error;
   fs::path absolute = fs::absolute(start, error).lexically_normal();
@@ -90,6 +97,7 @@ std::filesystem::path find_workspace_root(const std::filesystem::path& start) {
 }
 
 struct Workspace::Impl {
+  Status change_intake();
   Options options;
   const Clock& clock;
   Random& random;
@@ -98,6 +106,7 @@ struct Workspace::Impl {
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<filesystem::DiskTree> files;
   std::unique_ptr<sync::Live> live;
+  sync::IntakeRules intake;
 
   fs::path folder() const { return info.root / kFolder; }
   Status open_store();
@@ -109,7 +118,7 @@ Workspace::Workspace(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Workspace::~Workspace() = default;
 
 Status Workspace::Impl::open_store() {
-  const fs::path file = folder() / "store.db";
+  const fs::path file = folder() / kStoreFile;
   std::error_code error;
   const bool exists = fs::exists(file, error);
   if (!exists && options.access != Access::Create) {
@@ -140,6 +149,15 @@ Status Workspace::Impl::open_store() {
   return {};
 }
 
+Status Workspace::Impl::change_intake() {
+  sync::IntakeRules wanted = intake;
+  if (options.audience) wanted.audience = *options.audience == "*" ? "" : *options.audience;
+  if (options.gitignore) wanted.gitignore = *options.gitignore;
+  if (options.access == Access::Read || wanted == intake) return {};
+  intake = wanted;
+  return sync::save_intake_rules(*store, intake);
+}
+
 Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const Clock& clock,
                                                    Random& random) {
   auto impl = std::make_unique<Impl>(Impl{.options = options, .clock = clock, .random = random});
@@ -156,16 +174,23 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
   DX_TRY_OK(impl->open_store());
   DX_TRY(impl->files,
          filesystem::DiskTree::open(impl->info.root, {.tidy = options.access != Access::Read}));
-  DX_TRY(impl->live, sync::Live::open({.workspace_id = impl->info.workspace_id,
-                                       .epoch = impl->info.epoch,
-                                       .disk = {.write_back = options.write_back},
-                                       .limits = {}},
-                                      *impl->store, clock, random));
+  DX_TRY(impl->intake, sync::load_intake_rules(*impl->store));
+  DX_TRY_OK(impl->change_intake());
+  if (impl->intake.gitignore) impl->files->ignore_by(git_ignores(impl->info.root));
+  DX_TRY(impl->live,
+         sync::Live::open({.workspace_id = impl->info.workspace_id,
+                           .epoch = impl->info.epoch,
+                           .disk = {.write_back = options.write_back, .intake = impl->intake},
+                           .limits = {}},
+                          *impl->store, clock, random));
   return std::unique_ptr<Workspace>(new Workspace(std::move(impl)));
 }
 
 const WorkspaceInfo& Workspace::info() const noexcept {
   return impl_->info;
+}
+const sync::IntakeRules& Workspace::intake() const noexcept {
+  return impl_->intake;
 }
 sync::Hub& Workspace::hub() {
   return impl_->live->hub();
@@ -204,12 +229,40 @@ std::optional<std::int64_t> Workspace::next_due_ms() const {
   return impl_->live->next_due_ms();
 }
 
+Result<std::optional<Unchanged>> Workspace::unchanged(const Options& options, const Clock& clock) {
+  const std::optional<Unchanged> unknown;
+  const std::int64_t start = clock.steady_ms();
+  std::error_code error;
+  const fs::path root = fs::canonical(options.root, error);
+  if (error || !fs::exists(root / kFolder / kStoreFile, error)) return unknown;
+  DX_TRY(const auto store,
+         storage::Store::open(root / kFolder / kStoreFile, storage::OpenMode::ReadOnly));
+  DX_TRY(const auto id, store->meta("workspace_id"));
+  DX_TRY(const auto epoch, store->meta("epoch"));
+  DX_TRY(const sync::IntakeRules rules, sync::load_intake_rules(*store));
+  if (!id || !epoch || rules.gitignore) return unknown;
+  DX_TRY(const auto files, filesystem::DiskTree::open(root));
+  DX_TRY(const filesystem::Listing listing, files->list());
+  DX_TRY(const auto level, sync::still_level(*store, listing));
+  if (!level) return unknown;
+  Unchanged same{.info = {.root = root, .workspace_id = *id, .epoch = *epoch}, .report = {}};
+  same.report.files = level->files;
+  same.report.left_out = level->left_out;
+  for (const auto& problem : level->problems) same.report.skipped.push_back(problem);
+  same.report.elapsed_ms = clock.steady_ms() - start;
+  return same;
+}
+
 Result<ReconcileReport> Workspace::reconcile(const Progress& progress) {
   Impl& self = *impl_;
   DX_CHECK(self.options.access != Access::Read);
   const std::int64_t start = self.clock.steady_ms();
   self.live->disk().rescan();
   DX_TRY_OK(self.live->settle(*self.files, progress));
+  if (auto level = self.live->disk().level()) {
+    DX_TRY(level->seq, self.store->last_seq(sync::kWorkspaceDocName));
+    DX_TRY_OK(sync::save_level(*self.store, *level));
+  }
   ReconcileReport result = report();
   result.elapsed_ms = self.clock.steady_ms() - start;
   return result;
@@ -222,6 +275,7 @@ ReconcileReport Workspace::report() const {
   report.updated = counts.updated;
   report.deleted = counts.deleted;
   report.written = counts.written;
+  report.left_out = counts.left_out;
   for (const auto& [path, reason] : impl_->live->disk().problems())
     report.skipped.emplace_back(path, reason);
   return report;

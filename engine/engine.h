@@ -33,6 +33,10 @@
 
 namespace diaryx {
 
+// What git ignores in the work tree that `root` lies in, for FileTree::ignore_by(). Nothing if it
+// is not in one. For one thread at a time.
+std::function<bool(const WorkspacePath&)> git_ignores(const std::filesystem::path& root);
+
 // The workspace root for a directory: the nearest parent (or itself) with `.diaryx/`, else itself.
 std::filesystem::path find_workspace_root(const std::filesystem::path& start);
 
@@ -43,12 +47,19 @@ struct WorkspaceInfo {
 };
 
 struct ReconcileReport {
-  std::uint64_t files = 0;    // Live files afterwards.
-  std::uint64_t updated = 0;  // New or changed on disk, taken in.
-  std::uint64_t deleted = 0;  // Vanished from disk, tombstoned.
-  std::uint64_t written = 0;  // Written to disk because the documents were ahead.
+  std::uint64_t files = 0;     // Live files afterwards.
+  std::uint64_t updated = 0;   // New or changed on disk, taken in.
+  std::uint64_t deleted = 0;   // Vanished from disk, tombstoned.
+  std::uint64_t written = 0;   // Written to disk because the documents were ahead.
+  std::uint64_t left_out = 0;  // Markdown that may not become notes (sync/intake.h).
   std::vector<std::pair<std::string, std::string>> skipped;  // path, reason
   std::int64_t elapsed_ms = 0;
+};
+
+// A workspace that reconcile() has nothing to do for.
+struct Unchanged {
+  WorkspaceInfo info;
+  ReconcileReport report;
 };
 
 // done of total; total 0 = not known yet.
@@ -72,7 +83,11 @@ class Workspace {
   struct Options {
     std::filesystem::path root;
     Access access = Access::Read;
-    bool write_back = true;         // false: documents never change files.
+    bool write_back = true;  // false: documents never change files.
+    // Which files become notes from now on (sync/intake.h; kept in the store); nothing: as it was.
+    // Not with Read. An audience of "*" is no filter.
+    std::optional<std::string> audience = {};
+    std::optional<bool> gitignore = {};
     std::int64_t lock_wait_ms = 0;  // How long to wait for another one-shot command to finish.
   };
   // Clock and random must outlive the workspace. Errors: NotFound (no folder, no store), Busy
@@ -81,7 +96,13 @@ class Workspace {
                                                  Random& random);
   ~Workspace();
 
+  // What reconcile() would report, if nothing at all has changed since the last one: then no
+  // document needs to be read to know it. Nothing: it has, or one cannot tell. Holds no lock and
+  // writes nothing.
+  static Result<std::optional<Unchanged>> unchanged(const Options& options, const Clock& clock);
+
   const WorkspaceInfo& info() const noexcept;
+  const sync::IntakeRules& intake() const noexcept;
 
   // Brings disk and documents together, both ways, in place (init, commit; a running serve does it
   // by its own turns).

@@ -19,9 +19,10 @@ OrderedJson report_json(const ReconcileReport& report) {
   OrderedJson skipped = OrderedJson::array();
   for (const auto& [path, reason] : report.skipped)
     skipped.push_back({{"path", path}, {"reason", reason}});
-  return {{"files", report.files},     {"updated", report.updated},
-          {"deleted", report.deleted}, {"written", report.written},
-          {"skipped", skipped},        {"elapsed_ms", report.elapsed_ms}};
+  return {{"files", report.files},          {"updated", report.updated},
+          {"deleted", report.deleted},      {"written", report.written},
+          {"left_out", report.left_out},    {"skipped", skipped},
+          {"elapsed_ms", report.elapsed_ms}};
 }
 
 Reply log_in(Auth& auth, const Call& call) {

@@ -9,7 +9,7 @@
 //                                            "connections","peers","documents","http_connections","dropped_slow","read_only",
 //                                            "write_back","started_ms","uptime_ms","shares"}
 //   POST   /api/reconcile                    lists the disk, settles →
-//                                            {"files","updated","deleted","written","skipped","elapsed_ms"}
+//                                            {"files","updated","deleted","written","left_out","skipped","elapsed_ms"}
 //   POST   /api/flush                        writes what waits → {"pending":[path]}
 //
 // Without "open" in the list: the owner's, 401 for others. Errors: {"error","message"}

@@ -480,6 +480,7 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   impl->url = url_of(chosen.host, port, impl->token);
   DX_TRY(auto shown_files, filesystem::DiskTree::open(info.root));
   DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root, {.tidy = true}));
+  if (workspace->intake().gitignore) impl->worker_files->ignore_by(git_ignores(info.root));
   impl->attachments = std::make_unique<Attachments>(std::move(shown_files));
   impl->build(std::move(workspace));
   std::unique_ptr<Server> server(new Server(std::move(impl)));

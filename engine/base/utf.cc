@@ -83,7 +83,24 @@ std::size_t utf16_length(std::string_view utf8) noexcept {
   // Every character but those of four octets is one unit: count lead octets, and the four-octet
   // ones twice.
   std::size_t units = 0;
-  for (const char ch : utf8) {
+  std::size_t at = 0;
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  while (at + 8 <= utf8.size()) {
+    if (at + 32 <= utf8.size() && thirty_two_ascii(utf8.data() + at)) {
+      at += 32;
+      units += 32;
+      continue;
+    }
+    // Eight octets at a time, a flag in the lowest bit of each.
+    std::uint64_t word = 0;
+    std::memcpy(&word, utf8.data() + at, sizeof word);
+    const std::uint64_t continued = (word >> 7U) & (~word >> 6U) & kOnes;
+    const std::uint64_t of_four = (word >> 7U) & (word >> 6U) & (word >> 5U) & (word >> 4U) & kOnes;
+    // The product's highest octet is the sum of all flags.
+    units += 8 - ((continued * kOnes) >> 56U) + ((of_four * kOnes) >> 56U);
+    at += 8;
+  }
+  for (const char ch : utf8.substr(at)) {
     const auto c = static_cast<unsigned char>(ch);
     units += static_cast<std::size_t>(!is_continuation(c)) + static_cast<std::size_t>(c >= 0xF0);
   }

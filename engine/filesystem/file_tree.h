@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/hash.h"
@@ -33,6 +34,7 @@ struct FileContent {
 struct Listed {
   WorkspacePath path;
   FileStat stat;
+  bool ignored = false;  // As FileTree::ignored() says.
 };
 struct Skipped {
   std::string path;    // As found; may be no WorkspacePath.
@@ -71,6 +73,12 @@ class FileTree {
   // a symbolic link, …).
   virtual Result<std::optional<FileStat>> stat(const WorkspacePath& path) = 0;
 
+  // Whether git, or whoever else is asked (ignore_by()), wants to know nothing of the file. It is
+  // listed and can be read all the same.
+  bool ignored(const WorkspacePath& path) const { return ignore_ && ignore_(path); }
+  // Called by whoever lists and reads, on their thread.
+  void ignore_by(std::function<bool(const WorkspacePath&)> ignore) { ignore_ = std::move(ignore); }
+
   // Replaces the file whole or not at all: temporary file beside it, sync, check that the target
   // still is as `expected`, rename, sync of the folder. Makes parent folders. Keeps the target's
   // permissions. Conflict if it is not as expected. NotAllowed if the target may not be written,
@@ -86,6 +94,9 @@ class FileTree {
   // that ignore case, too.
   virtual Status move(const WorkspacePath& from, const WorkspacePath& to,
                       const Expected& expected) = 0;
+
+ private:
+  std::function<bool(const WorkspacePath&)> ignore_;
 };
 
 // Larger files are not synced, only reported.

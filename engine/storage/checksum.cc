@@ -32,9 +32,28 @@ constexpr Tables make_tables() {
 
 constexpr Tables kTables = make_tables();
 
+#if defined(__x86_64__)
+// The processor's own instruction, which is ten times as fast.
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_processor(std::uint32_t crc,
+                                                                    Bytes bytes) noexcept {
+  std::uint64_t wide = ~crc;
+  const std::uint8_t* p = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, p += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, p, 8);
+    wide = __builtin_ia32_crc32di(wide, word);
+  }
+  auto narrow = static_cast<std::uint32_t>(wide);
+  for (; left > 0; --left, ++p) narrow = __builtin_ia32_crc32qi(narrow, *p);
+  return ~narrow;
+}
+const bool kHasInstruction = (__builtin_cpu_init(), __builtin_cpu_supports("sse4.2") != 0);
+#endif
+
 }  // namespace
 
-std::uint32_t crc32c(std::uint32_t crc, Bytes bytes) noexcept {
+std::uint32_t crc32c_by_tables(std::uint32_t crc, Bytes bytes) noexcept {
   crc = ~crc;
   const std::uint8_t* p = bytes.data();
   std::size_t left = bytes.size();
@@ -47,6 +66,13 @@ std::uint32_t crc32c(std::uint32_t crc, Bytes bytes) noexcept {
   }
   for (; left > 0; --left, ++p) crc = (crc >> 8U) ^ kTables[0][(crc ^ *p) & 0xFFU];
   return ~crc;
+}
+
+std::uint32_t crc32c(std::uint32_t crc, Bytes bytes) noexcept {
+#if defined(__x86_64__)
+  if (kHasInstruction) return crc32c_by_processor(crc, bytes);
+#endif
+  return crc32c_by_tables(crc, bytes);
 }
 
 std::uint32_t update_row_crc(std::int64_t doc, std::int64_t seq, std::int64_t time_ms,

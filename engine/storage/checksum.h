@@ -12,6 +12,9 @@ namespace diaryx::storage {
 // 0xE3069283.
 std::uint32_t crc32c(std::uint32_t crc, Bytes bytes) noexcept;
 
+// The same on processors that have no instruction for it.
+std::uint32_t crc32c_by_tables(std::uint32_t crc, Bytes bytes) noexcept;
+
 // The checksum of a row of `updates`: doc, seq, time_ms and origin as 8 octets each, low octet
 // first, then the data.
 std::uint32_t update_row_crc(std::int64_t doc, std::int64_t seq, std::int64_t time_ms,

@@ -1,6 +1,7 @@
 #include "engine/sync/disk_sync.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -31,7 +32,7 @@ DiskSync::DiskSync(Documents& documents, const DiskSyncOptions& options)
     : documents_(documents),
       options_(options),
       table_(documents),
-      importer_(documents, table_, problems_) {}
+      importer_(documents, table_, problems_, options.intake) {}
 
 Status DiskSync::load() {
   planned_.clear();
@@ -68,8 +69,12 @@ void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {
 void DiskSync::start_scan(const std::set<WorkspacePath>& known,
                           const std::set<WorkspacePath>& unknown) {
   scan_.emplace();
-  for (const auto* paths : {&known, &unknown}) {
-    for (const WorkspacePath& path : *paths) read_in_scan(path);
+  for (const WorkspacePath& path : known) read_in_scan(path);
+  // Those beside the root index first: what it says of the workspace is to be known to all others.
+  for (const bool deep : {false, true}) {
+    for (const WorkspacePath& path : unknown) {
+      if ((path.str().find('/') != std::string::npos) == deep) read_in_scan(path);
+    }
   }
   if (scan_->reading.empty()) finish_scan();
 }
@@ -84,20 +89,29 @@ void DiskSync::read_in_scan(const WorkspacePath& path) {
 void DiskSync::listed(filesystem::Listing&& listing) {
   listing_ = false;
   std::erase_if(problems_, [&](const auto& problem) { return !table_.id_at(problem.first); });
-  for (filesystem::Skipped& skipped : listing.skipped)
-    problems_[skipped.path] = std::move(skipped.reason);
+  for (const filesystem::Skipped& skipped : listing.skipped)
+    problems_[skipped.path] = skipped.reason;
+  strangers_.files.clear();
   std::set<WorkspacePath> known;
   std::set<WorkspacePath> unknown;
-  std::set<std::string> seen;
+  std::unordered_set<const FileTable::Row*> seen;
+  seen.reserve(table_.rows().size());
+  left_out_ = 0;
+  importer_.left_out = 0;
   for (filesystem::Listed& file : listing.files) {
     if (!file.path.is_markdown()) continue;
-    seen.insert(file.path.str());
-    const auto id = table_.id_at(file.path.str());
-    if (!id) {
-      unknown.insert(std::move(file.path));
+    const auto* const found = table_.at(file.path.str());
+    if (found == nullptr) {
+      strangers_.files.push_back(file);
+      if (file.ignored && options_.intake.gitignore) {
+        ++left_out_;
+      } else {
+        unknown.insert(std::move(file.path));
+      }
       continue;
     }
-    const FileTable::Row* row = table_.find(*id);
+    const FileTable::Row* const row = &found->second;
+    seen.insert(row);
     const bool same = row->on_disk && !row->has_pending && row->stat.size == file.stat.size &&
                       row->stat.mtime_ns == file.stat.mtime_ns &&
                       row->stat.inode == file.stat.inode;
@@ -106,7 +120,7 @@ void DiskSync::listed(filesystem::Listing&& listing) {
     if (!same || closed) known.insert(std::move(file.path));
   }
   for (const auto& [id, row] : table_.rows()) {
-    if (seen.contains(row.path)) continue;
+    if (seen.contains(&row)) continue;
     // Not listed is not gone: it may lie in a folder that could not be read.
     const std::string& lost = row.path;
     const bool hidden_by_error =
@@ -117,6 +131,7 @@ void DiskSync::listed(filesystem::Listing&& listing) {
     if (!hidden_by_error && path && (row.on_disk || row.has_pending))
       known.insert(std::move(*path));
   }
+  strangers_.skipped = std::move(listing.skipped);
   start_scan(known, unknown);
 }
 
@@ -128,7 +143,7 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
     Importer::Observed file{task.path, std::move(*result.content), result.hash};
     if (id) {
       note(importer_.known(*id, std::move(file)), path);
-    } else {
+    } else if (!result.ignored || !options_.intake.gitignore) {
       scan_->fresh_bytes += file.content.bytes.size();
       scan_->fresh.push_back(std::move(file));
       if (scan_->fresh_bytes >= kBatchBytes || scan_->fresh.size() >= kBatchFiles) take_in_fresh();
@@ -452,8 +467,26 @@ std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
   return level ? std::optional<Sha256>(row->base_hash) : std::nullopt;
 }
 
+std::optional<Level> DiskSync::level() const {
+  // What git ignores is not told by stats.
+  if (!idle() || !ahead_.empty() || options_.intake.gitignore) return std::nullopt;
+  std::vector<filesystem::Listed> strangers;
+  for (const filesystem::Listed& file : strangers_.files) {
+    if (!table_.id_at(file.path.str())) strangers.push_back(file);
+  }
+  const workspace::MetadataDoc& metadata = documents_.metadata();
+  Level level{.left_out = importer_.left_out,
+              .strangers = hash_strangers(strangers, strangers_.skipped),
+              .problems = problems_};
+  for (const auto& [id, record] : metadata.records()) level.files += metadata.path_of(id) ? 1 : 0;
+  return level;
+}
+
 DiskSync::Counts DiskSync::counts() const {
-  Counts counts{.updated = importer_.updated, .deleted = importer_.deleted, .written = written_};
+  Counts counts{.updated = importer_.updated,
+                .deleted = importer_.deleted,
+                .written = written_,
+                .left_out = left_out_ + importer_.left_out};
   if (scan_) {
     counts.scan_total = scan_->total;
     counts.scan_done = scan_->total - scan_->reading.size();

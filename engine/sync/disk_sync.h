@@ -20,6 +20,7 @@
 #include "engine/sync/disk_task.h"
 #include "engine/sync/file_table.h"
 #include "engine/sync/importer.h"
+#include "engine/sync/level.h"
 
 namespace diaryx::sync {
 
@@ -27,6 +28,7 @@ struct DiskSyncOptions {
   bool write_back = true;          // false: documents never change files.
   std::int64_t quiet_ms = 300;     // After the last edit of a file.
   std::int64_t behind_ms = 2'000;  // After the first.
+  IntakeRules intake = {};         // Which files become notes.
 };
 
 // A scan: files that changed together. Known files are read before unknown ones, so that a file
@@ -79,9 +81,12 @@ class DiskSync {
   const Problems& problems() const noexcept { return problems_; }
   struct Counts {
     std::uint64_t updated = 0, deleted = 0, written = 0;
+    std::uint64_t left_out = 0;                   // Files that may not become notes (intake.h).
     std::uint64_t scan_done = 0, scan_total = 0;  // Files of the scan in progress.
   };
   Counts counts() const;
+  // As of the last listing, if there is nothing left to do for anybody; else nothing.
+  std::optional<Level> level() const;
 
  private:
   struct Ahead {
@@ -131,6 +136,9 @@ class DiskSync {
   std::map<std::string, std::int64_t>
       in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
   std::uint64_t written_ = 0;
+  std::uint64_t left_out_ = 0;  // Of the last listing.
+  // Of the last listing: Markdown that the ledger did not know, and what was skipped.
+  filesystem::Listing strangers_;
   bool hurry_ = false;
   bool reconciled_ = false;
 };

@@ -10,6 +10,8 @@ struct Run {
   void operator()(const ListTask&) const {
     auto listing = files.list();
     if (listing) {
+      for (filesystem::Listed& file : listing->files)
+        file.ignored = file.path.is_markdown() && files.ignored(file.path);
       result.listing = std::move(*listing);
     } else {
       result.status = std::move(listing).error();
@@ -19,6 +21,7 @@ struct Run {
     auto content = files.read(task.path, filesystem::kMaxNoteBytes);
     if (content) {
       result.hash = sha256(as_bytes(content->bytes));
+      result.ignored = files.ignored(task.path);
       result.content = std::move(*content);
     } else {
       result.status = std::move(content).error();

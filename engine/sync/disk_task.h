@@ -40,6 +40,7 @@ struct DiskResult {
   std::optional<filesystem::Listing> listing;  // ListTask
   std::optional<filesystem::FileContent> content;  // ReadTask
   Sha256 hash{};                                   // ReadTask: of the content.
+  bool ignored = false;                            // ReadTask: as the tree says.
   std::optional<filesystem::FileStat> stat;        // WriteTask
 };
 

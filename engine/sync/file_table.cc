@@ -19,8 +19,9 @@ Status FileTable::load() {
       DX_TRY(const auto entry, documents_.store().ledger(stamp.file_id));
       if (entry) row.path = entry->pending_path;
     }
-    by_path_[row.path] = stamp.file_id;
-    rows_.emplace(stamp.file_id, std::move(row));
+    std::string path = row.path;
+    const auto added = rows_.emplace(stamp.file_id, std::move(row)).first;
+    by_path_[std::move(path)] = &*added;
   }
   return {};
 }
@@ -31,9 +32,17 @@ const FileTable::Row* FileTable::find(std::string_view file_id) const {
 }
 
 std::optional<std::string> FileTable::id_at(std::string_view path) const {
-  const auto it = by_path_.find(std::string(path));
-  if (it == by_path_.end()) return std::nullopt;
-  return it->second;
+  const auto* found = at(std::string(path));
+  return found == nullptr ? std::nullopt : std::optional<std::string>(found->first);
+}
+
+const FileTable::Rows::value_type* FileTable::at(const std::string& path) const {
+  const auto it = by_path_.find(path);
+  return it == by_path_.end() ? nullptr : it->second;
+}
+
+FileTable::Rows::value_type& FileTable::row_of(const std::string& file_id) {
+  return *rows_.try_emplace(file_id).first;
 }
 
 Result<std::optional<storage::LedgerEntry>> FileTable::entry(const std::string& file_id) {
@@ -49,10 +58,10 @@ filesystem::FileStat FileTable::settled(filesystem::FileStat stat) const {
 }
 
 void FileTable::put(storage::LedgerEntry entry) {
-  Row& row = rows_[entry.file_id];
+  auto& named = row_of(entry.file_id);
+  Row& row = named.second;
   if (!row.path.empty() && row.path != entry.path) {
-    if (const auto it = by_path_.find(row.path);
-        it != by_path_.end() && it->second == entry.file_id)
+    if (const auto it = by_path_.find(row.path); it != by_path_.end() && it->second == &named)
       by_path_.erase(it);
   }
   row.path = entry.path;
@@ -60,7 +69,7 @@ void FileTable::put(storage::LedgerEntry entry) {
   row.stat = {.size = entry.size, .mtime_ns = entry.mtime_ns, .inode = entry.inode};
   row.on_disk = true;
   row.has_pending = entry.pending.has_value();
-  by_path_[entry.path] = entry.file_id;
+  by_path_[entry.path] = &named;
   const std::string id = entry.file_id;
   queued_.insert_or_assign(id, std::move(entry));
   documents_.queue([this, id](storage::Store& store) -> Status {
@@ -111,10 +120,11 @@ Status FileTable::move(const std::string& file_id, const std::string& path) {
 
 void FileTable::intend(const std::string& file_id, const std::string& path,
                        const std::string& bytes) {
-  Row& row = rows_[file_id];
+  auto& named = row_of(file_id);
+  Row& row = named.second;
   if (!row.on_disk) {
     row.path = path;
-    by_path_[path] = file_id;
+    by_path_[path] = &named;
   }
   row.has_pending = true;
   if (const auto queued = queued_.find(file_id); queued != queued_.end()) {
@@ -146,7 +156,7 @@ void FileTable::give_up(const std::string& file_id) {
 void FileTable::forget(const std::string& file_id) {
   const auto it = rows_.find(file_id);
   if (it == rows_.end()) return;
-  if (const auto at = by_path_.find(it->second.path); at != by_path_.end() && at->second == file_id)
+  if (const auto at = by_path_.find(it->second.path); at != by_path_.end() && at->second == &*it)
     by_path_.erase(at);
   rows_.erase(it);
   queued_.erase(file_id);

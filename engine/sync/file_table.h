@@ -31,7 +31,10 @@ class FileTable {
   const Row* find(std::string_view file_id) const;
   // The file that disk and documents last agreed is at `path`.
   std::optional<std::string> id_at(std::string_view path) const;
-  const std::map<std::string, Row, std::less<>>& rows() const noexcept { return rows_; }
+  using Rows = std::map<std::string, Row, std::less<>>;
+  // The same with its row, which is valid until it is forgotten; null if there is none.
+  const Rows::value_type* at(const std::string& path) const;
+  const Rows& rows() const noexcept { return rows_; }
 
   // With the texts. Sees what this turn has changed.
   Result<std::optional<storage::LedgerEntry>> entry(const std::string& file_id);
@@ -54,8 +57,11 @@ class FileTable {
   filesystem::FileStat settled(filesystem::FileStat stat) const;
 
   Documents& documents_;
-  std::map<std::string, Row, std::less<>> rows_;
-  std::unordered_map<std::string, std::string> by_path_;
+  // The row of that id; made if there is none.
+  Rows::value_type& row_of(const std::string& file_id);
+
+  Rows rows_;
+  std::unordered_map<std::string, Rows::value_type*> by_path_;
   // Entries queued in this turn, so that entry() sees them. Cleared when the store has them.
   std::map<std::string, storage::LedgerEntry> queued_;
 };

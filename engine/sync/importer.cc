@@ -138,15 +138,35 @@ Status Importer::merge_body(const std::string& id, const std::string& base,
   return {};
 }
 
+std::set<std::string> Importer::not_wanted(const std::vector<Arrival>& files,
+                                           const std::map<std::string, std::string>& ids) const {
+  const workspace::MetadataDoc& metadata = documents_.metadata();
+  const BatchLinks links(metadata, ids);
+  const auto read = [&](const auto& is_wanted) {
+    Intake::Found found;
+    for (const Arrival& arrival : files) {
+      const FileRecord* stored = metadata.find(arrival.id);
+      if ((stored != nullptr && !stored->deleted) || !is_wanted(arrival)) continue;
+      const std::string path = arrival.file.path.str();
+      FileRecord& record = found[arrival.id];
+      record = workspace::read_fields(arrival.parts.header, path, links).record;
+      record.path = path;
+    }
+    return found;
+  };
+  // Mostly there is nothing to leave out, and what says so is the root index alone.
+  const bool has_root = metadata.root_index().has_value();
+  const auto may_be_root = [&](const Arrival& arrival) {
+    return !has_root && arrival.parts.header &&
+           arrival.parts.header->find("contents") != std::string::npos;
+  };
+  if (!intake_.may_leave_out(read(may_be_root))) return {};
+  return intake_.left_out(read([](const Arrival&) { return true; }));
+}
+
 Status Importer::fresh(std::vector<Observed>&& files) {
   workspace::MetadataDoc& metadata = documents_.metadata();
-  struct Split {
-    Observed file;
-    MarkdownFile parts;
-    std::string id;
-  };
-  std::vector<Split> seeded;
-  std::vector<Split> unseeded;
+  std::vector<Arrival> arrivals;
   std::map<std::string, std::string> ids;  // path → id, of this batch
   for (Observed& file : files) {
     auto parts = split(file);
@@ -162,12 +182,17 @@ Status Importer::fresh(std::vector<Observed>&& files) {
       may_seed = !waiting && !written;
     }
     ids.emplace(path, *id);
-    (may_seed ? seeded : unseeded).push_back({std::move(file), std::move(*parts), std::move(*id)});
+    arrivals.push_back({std::move(file), std::move(*parts), std::move(*id), may_seed});
   }
+  const std::set<std::string> unwanted = not_wanted(arrivals, ids);
+  left_out += unwanted.size();
+  std::erase_if(arrivals, [&](const Arrival& one) { return unwanted.contains(one.id); });
+  std::erase_if(ids, [&](const auto& entry) { return unwanted.contains(entry.second); });
 
   const BatchLinks links(metadata, ids);
   std::map<std::string, FileRecord, std::less<>> records;
-  for (Split& one : seeded) {
+  for (Arrival& one : arrivals) {
+    if (!one.may_seed) continue;
     Side theirs = side(std::move(one.parts), one.file.path.str(), links);
     FileRecord& record = records[one.id];
     record = std::move(theirs.fields);
@@ -189,7 +214,8 @@ Status Importer::fresh(std::vector<Observed>&& files) {
       for (const auto& [id, record] : records) metadata.put(id, record, kOriginDisk);
     }
   }
-  for (Split& one : unseeded) {
+  for (Arrival& one : arrivals) {
+    if (one.may_seed) continue;
     DX_TRY_OK(take_in_unseeded(one.id, std::move(one.file), std::move(one.parts)));
   }
   return {};

@@ -10,6 +10,7 @@
 
 #include "engine/sync/documents.h"
 #include "engine/sync/file_table.h"
+#include "engine/sync/intake.h"
 
 namespace diaryx::sync {
 
@@ -18,8 +19,11 @@ using Problems = std::map<std::string, std::string>;
 
 class Importer {
  public:
-  Importer(Documents& documents, FileTable& table, Problems& problems)
-      : documents_(documents), table_(table), problems_(problems) {}
+  Importer(Documents& documents, FileTable& table, Problems& problems, const IntakeRules& rules)
+      : documents_(documents),
+        table_(table),
+        problems_(problems),
+        intake_(documents.metadata(), rules) {}
 
   // One file as read.
   struct Observed {
@@ -47,6 +51,7 @@ class Importer {
 
   std::uint64_t updated = 0;  // Files taken in, new or changed, since the object was made.
   std::uint64_t deleted = 0;
+  std::uint64_t left_out = 0;  // Files that the rules keep out, each time they are looked at.
 
  private:
   struct Side {  // One side of the three-way merge.
@@ -54,18 +59,28 @@ class Importer {
     workspace::FileRecord fields;
     bool readable = true;
   };
+  struct Arrival {  // A file that the ledger does not know.
+    Observed file;
+    workspace::MarkdownFile parts;
+    std::string id;
+    bool may_seed;
+  };
   Side side(workspace::MarkdownFile file, const std::string& path,
             const workspace::LinkResolver& links) const;
   // `base`: what disk and document agreed on; nothing if they never did.
   Status merge(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk,
                const workspace::MarkdownFile* base);
   Status merge_body(const std::string& id, const std::string& base, const std::string& theirs);
+  // The ids among `ids` (path → id) whose files are not to be taken in.
+  std::set<std::string> not_wanted(const std::vector<Arrival>& files,
+                                   const std::map<std::string, std::string>& ids) const;
   Status take_in_unseeded(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk);
   std::optional<workspace::MarkdownFile> split(const Observed& file);
 
   Documents& documents_;
   FileTable& table_;
   Problems& problems_;
+  Intake intake_;
 };
 
 }  // namespace diaryx::sync

@@ -33,13 +33,6 @@ std::string url_safe(const Sha256& digest) {
 
 // In fewer folders, then shorter, then smaller: an index in a folder with a short name is not the
 // workspace's.
-bool is_nearer_root(const std::string& path, const std::string& than) {
-  const auto folders = std::count(path.begin(), path.end(), '/');
-  const auto other = std::count(than.begin(), than.end(), '/');
-  if (folders != other) return folders < other;
-  return path.size() != than.size() ? path.size() < than.size() : path < than;
-}
-
 // Eight, four, four, four and twelve hexadecimal digits.
 bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
@@ -58,6 +51,16 @@ bool may_be_root(const FileRecord& record) {
 }
 
 }  // namespace
+
+bool is_rather_root(const FileRecord& record, const FileRecord* best) noexcept {
+  if (!may_be_root(record) || best == nullptr) return may_be_root(record);
+  const std::string& path = record.path;
+  const std::string& than = best->path;
+  const auto folders = std::count(path.begin(), path.end(), '/');
+  const auto other = std::count(than.begin(), than.end(), '/');
+  if (folders != other) return folders < other;
+  return path.size() != than.size() ? path.size() < than.size() : path < than;
+}
 
 MetadataDoc::MetadataDoc(crdt::Doc& doc) : doc_(doc) {
   std::vector<std::string> ids;
@@ -247,8 +250,7 @@ const MetadataDoc::Root& MetadataDoc::root() const {
   root_ = Root{.id = std::nullopt, .format = LinkFormat::MarkdownRoot};
   const FileRecord* best = nullptr;
   for (const auto& [id, record] : records_) {
-    if (!may_be_root(record) || !path_of(id)) continue;
-    if (best != nullptr && !is_nearer_root(record.path, best->path)) continue;
+    if (!is_rather_root(record, best) || !path_of(id)) continue;
     best = &record;
     root_->id = id;
   }

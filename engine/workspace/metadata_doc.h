@@ -32,6 +32,10 @@
 
 namespace diaryx::workspace {
 
+// Whether `record` is an index without a parent, and nearer to the root than `best`, which may be
+// null: in fewer folders, else the shorter path, else the smaller.
+bool is_rather_root(const FileRecord& record, const FileRecord* best) noexcept;
+
 class MetadataDoc : public LinkResolver {
  public:
   // Reads all records. `doc` must outlive it and its root `files` must be a Y.Map; call refresh()

@@ -13,14 +13,6 @@ using codec::Any;
 using codec::AnyArray;
 using codec::AnyObject;
 
-// The plain value of a key, whatever shared type it may be; Undefined if absent.
-Any value_at(const crdt::Map& map, std::string_view key) {
-  const auto value = map.get(key);
-  if (!value) return {};
-  if (const auto* any = std::get_if<Any>(&*value)) return *any;
-  return crdt::to_any(std::get<crdt::TypeRef>(*value));
-}
-
 std::optional<std::string> text_in(const Any& any) {
   if (const auto* text = any.get<std::string>()) return *text;
   return std::nullopt;
@@ -205,23 +197,44 @@ void write_extra(crdt::Map& map, const AnyObject* stored, const AnyObject& extra
 
 FileRecord read_record(const crdt::Map& map) {
   FileRecord record;
-  record.path = text_in(value_at(map, "path")).value_or("");
-  record.title = text_in(value_at(map, "title"));
-  record.description = text_in(value_at(map, "description"));
-  record.part_of = text_in(value_at(map, "part_of"));
-  record.contents = texts_in(value_at(map, "contents"));
-  record.audience = texts_in(value_at(map, "audience"));
-  record.attachments = attachments_in(value_at(map, "attachments"));
-  if (const Any extra = value_at(map, "extra"); extra.get<AnyObject>() != nullptr) {
-    record.extra = *extra.get<AnyObject>();
-    std::sort(record.extra.begin(), record.extra.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
-  }
-  record.deleted = flag_in(value_at(map, "deleted"));
-  record.modified_at = ms_in(value_at(map, "modified_at"));
-  record.eol = text_in(value_at(map, "eol")) == "crlf" ? Eol::Crlf : Eol::Lf;
-  record.bom = flag_in(value_at(map, "bom"));
-  record.header = header_in(value_at(map, "header"));
+  // In the order of the map: to look each key up would cost several times as much.
+  map.for_each([&record](std::string_view key, const crdt::Value& value) {
+    Any made;
+    const Any* any = std::get_if<Any>(&value);
+    if (any == nullptr) {
+      made = crdt::to_any(std::get<crdt::TypeRef>(value));
+      any = &made;
+    }
+    if (key == "path") {
+      record.path = text_in(*any).value_or("");
+    } else if (key == "title") {
+      record.title = text_in(*any);
+    } else if (key == "description") {
+      record.description = text_in(*any);
+    } else if (key == "part_of") {
+      record.part_of = text_in(*any);
+    } else if (key == "contents") {
+      record.contents = texts_in(*any);
+    } else if (key == "audience") {
+      record.audience = texts_in(*any);
+    } else if (key == "attachments") {
+      record.attachments = attachments_in(*any);
+    } else if (key == "extra" && any->get<AnyObject>() != nullptr) {
+      record.extra = *any->get<AnyObject>();
+      std::sort(record.extra.begin(), record.extra.end(),
+                [](const auto& a, const auto& b) { return a.first < b.first; });
+    } else if (key == "deleted") {
+      record.deleted = flag_in(*any);
+    } else if (key == "modified_at") {
+      record.modified_at = ms_in(*any);
+    } else if (key == "eol") {
+      record.eol = text_in(*any) == "crlf" ? Eol::Crlf : Eol::Lf;
+    } else if (key == "bom") {
+      record.bom = flag_in(*any);
+    } else if (key == "header") {
+      record.header = header_in(*any);
+    }
+  });
   return record;
 }
 

@@ -14,6 +14,20 @@ TEST_SUITE("base/utf") {
     CHECK(utf8_to_utf16("é😀").size() == 3);
     CHECK(utf16_to_utf8(utf8_to_utf16("Hi é😀")) == "Hi é😀");
   }
+  TEST_CASE("… wherever they stand in a word of eight octets, and whatever the octets are") {
+    SeededRandom random(5);
+    for (int round = 0; round < 2'000; ++round) {
+      std::string text;
+      std::size_t units = 0;
+      for (std::uint64_t i = random.below(60); i > 0; --i) {
+        const char c = static_cast<char>(random.below(4) == 0 ? random.below(256) : 'a');
+        text.push_back(c);
+        const auto octet = static_cast<unsigned char>(c);
+        units += ((octet & 0xC0U) != 0x80U ? 1U : 0U) + (octet >= 0xF0U ? 1U : 0U);
+      }
+      REQUIRE(utf16_length(text) == units);
+    }
+  }
   TEST_CASE("an offset between the halves of a surrogate pair says so") {
     CHECK(utf8_offset("a😀b", 1).bytes == 1);
     CHECK(utf8_offset("a😀b", 2).inside_surrogates);

@@ -43,6 +43,8 @@ TEST_SUITE("storage/checksum") {
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
       CHECK(crc32c(crc32c(0, as_bytes(text.substr(0, cut))), as_bytes(text.substr(cut))) ==
             crc32c(0, as_bytes(text)));
+      CHECK(crc32c_by_tables(7, as_bytes(text.substr(cut))) ==
+            crc32c(7, as_bytes(text.substr(cut))));
     }
   }
 }
