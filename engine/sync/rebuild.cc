@@ -321,6 +321,7 @@ class Rebuilding {
       const std::string text = body_of(agreed->base);
       keep_aside(record.path, rest, text);
       note(record.path, "ledger", "the text as disk and document last agreed on it");
+      written_anew_.insert(text);
       DX_TRY_OK(seed(text));
       storage::LedgerEntry entry = *agreed;
       entry.pending.reset();
@@ -361,6 +362,8 @@ class Rebuilding {
       if (record != nullptr && !record->deleted) continue;
       const Document document = put_together(*doc);
       const std::string rest = document.text();
+      // Its name is damaged, and its note has the text by other ways.
+      if (record == nullptr && written_anew_.contains(rest)) continue;
       if (is_body && record == nullptr && records_are_new_) {
         // Whose it was is not known any more: a note that was deleted, or one whose file is there
         // under another id.
@@ -386,6 +389,7 @@ class Rebuilding {
   Document workspace_;
   std::unique_ptr<MetadataDoc> metadata_;
   bool records_are_new_ = false;
+  std::set<std::string> written_anew_;  // Texts.
   RebuildReport report_;
 };
 
