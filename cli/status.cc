@@ -82,8 +82,7 @@ Result<ExitCode> run(const StatusOptions&, const Context& context) {
   const Served served = ask_server(server);
   DX_TRY(std::vector<std::string> pending, workspace->pending());
   if (served.pending) pending = *served.pending;
-  const std::uint64_t live = workspace->files().size();
-  const std::uint64_t deleted = workspace->files(/*include_deleted=*/true).size() - live;
+  const auto [live, deleted] = workspace->count_files();
 
   const WorkspaceInfo& info = workspace->info();
   const Report& report = context.report;

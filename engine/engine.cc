@@ -271,7 +271,7 @@ Result<ReconcileReport> Workspace::reconcile(const Progress& progress) {
 ReconcileReport Workspace::report() const {
   const sync::DiskSync::Counts counts = impl_->live->disk().counts();
   ReconcileReport report;
-  report.files = impl_->live_files().size();
+  report.files = count_files().live;
   report.updated = counts.updated;
   report.deleted = counts.deleted;
   report.written = counts.written;
@@ -347,6 +347,16 @@ Result<history::CommitReport> Workspace::commit(const history::CommitOptions& op
     if (auto path = WorkspacePath::parse(record.path)) removed.push_back(std::move(*path));
   }
   return history::commit_files(self.info.root, live, removed, options);
+}
+
+Workspace::FileCounts Workspace::count_files() const {
+  const workspace::MetadataDoc& metadata = impl_->metadata();
+  FileCounts counts;
+  for (const auto& [id, record] : metadata.records()) {
+    counts.live += metadata.has_path(id) ? 1 : 0;
+    counts.deleted += record.deleted ? 1 : 0;
+  }
+  return counts;
 }
 
 std::vector<FileSummary> Workspace::files(bool include_deleted) const {

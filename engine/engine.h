@@ -120,6 +120,10 @@ class Workspace {
   // What `commit` commits: call after reconcile() and validate(), in this process or in the server.
   Result<history::CommitReport> commit(const history::CommitOptions& options);
   std::vector<FileSummary> files(bool include_deleted = false) const;
+  struct FileCounts {
+    std::uint64_t live = 0, deleted = 0;
+  };
+  FileCounts count_files() const;
   // One of them, deleted ones too.
   std::optional<FileSummary> file(const std::string& id) const;
   // The live file that is there.

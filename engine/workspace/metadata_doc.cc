@@ -209,6 +209,13 @@ void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
 
 // --- look-ups ---
 
+bool MetadataDoc::has_path(std::string_view id) const {
+  const FileRecord* record = find(id);
+  if (record == nullptr || record->deleted || !claims_.contains(record->path)) return false;
+  const auto it = displaced_.find(std::string(id));
+  return it == displaced_.end() || !it->second.empty();
+}
+
 std::optional<std::string> MetadataDoc::path_of(std::string_view id) const {
   const FileRecord* record = find(id);
   if (record == nullptr || record->deleted || !claims_.contains(record->path)) return std::nullopt;

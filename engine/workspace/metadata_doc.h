@@ -53,6 +53,8 @@ class MetadataDoc : public LinkResolver {
   // with smaller ids claim the same path. Nothing if deleted, unknown, or the path is no
   // WorkspacePath ending in ".md", also with its number.
   std::optional<std::string> path_of(std::string_view id) const;
+  // Whether path_of() says one.
+  bool has_path(std::string_view id) const;
   // The live record whose file is there.
   std::optional<std::string> id_at(std::string_view path) const;
   // The most recently written tombstone with that `path`, if any.

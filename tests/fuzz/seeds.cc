@@ -272,12 +272,58 @@ void add_messages(Seeds& seeds) {
   }
 }
 
+// A visitor, a dialect, then messages: what it is, its length and its octets (session.cc).
+void add_sessions(Seeds& seeds) {
+  const auto frame = [](std::string_view name, std::string_view payload) {
+    return static_cast<char>(name.size()) + std::string(name) + std::string(payload);
+  };
+  const std::string_view ask("\x00\x00\x01\x00", 4);
+  // An insertion of "hi" into the text `body`, by client 7.
+  const std::string insertion(
+      "\x00\x02\x0f\x01\x01\x07\x00\x04\x01\x04"
+      "body"
+      "\x02hi\x00",
+      18);
+  const std::vector<std::pair<char, std::string>> script{
+      {1, R"({"type":"files_ready"})"},
+      {2, frame("workspace:w", ask)},
+      {0, frame("body:w/a.md", ask)},
+      {2, frame("body:w/a.md", insertion)},
+      {3, R"({"type":"focus","files":["a.md"]})"},
+      {2, std::string(ask)},
+      {4, insertion},
+      {3, R"({"action":"leave","doc":"body:w/a.md"})"}};
+  for (int who = 0; who < 4; ++who) {
+    for (int endpoint = 0; endpoint < 32; endpoint += 3) {
+      Buffer input{static_cast<std::uint8_t>(who), static_cast<std::uint8_t>(endpoint)};
+      for (const auto& [kind, message] : script) {
+        input.push_back(static_cast<std::uint8_t>(kind));
+        append_part(input, as_bytes(message));
+      }
+      seeds.add("session", input);
+    }
+  }
+  for (std::uint8_t address = 0; address < 20; ++address) {
+    for (const char* const rest :
+         {"", "a.md", R"({"title":"T","body":"b","parent":null,"place":0})",
+          R"({"read_only":true,"expires_in_s":60})", R"({"dry_run":true})", R"({"good":false})",
+          R"({"token":"token"})", "---\ntitle: x\n---\nbody\n"}) {
+      Buffer input{address, 1};
+      append_part(input, as_bytes("a.md"));
+      const Bytes more = as_bytes(rest);
+      input.insert(input.end(), more.begin(), more.end());
+      seeds.add("rest", input);
+    }
+  }
+}
+
 int run(const fs::path& repository, const fs::path& folder) {
   Seeds seeds(folder);
   add_corpus(repository / "tests/compat/corpus", seeds);
   add_corpus(repository / "tests/compat/found", seeds);
   add_notes(repository / "examples", seeds);
   add_messages(seeds);
+  add_sessions(seeds);
   fmt::print("{} seeds in {}\n", seeds.size(), folder.string());
   return 0;
 }

@@ -44,6 +44,8 @@ void fuzz_http(Bytes input);
 void fuzz_names(Bytes input);
 void fuzz_hocuspocus(Bytes input);
 void fuzz_framing(Bytes input);
+void fuzz_session(Bytes input);
+void fuzz_rest(Bytes input);
 void fuzz_markdown(Bytes input);
 void fuzz_header(Bytes input);
 

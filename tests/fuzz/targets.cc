@@ -23,6 +23,8 @@ constexpr std::array kTargets = {
     Target{"markdown", fuzz_markdown},
     Target{"names", fuzz_names},
     Target{"relative_position", fuzz_relative_position},
+    Target{"rest", fuzz_rest},
+    Target{"session", fuzz_session},
     Target{"snapshot", fuzz_snapshot},
     Target{"state_vector", fuzz_state_vector},
     Target{"stateless_v1", fuzz_stateless_v1},
