@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "engine/storage/checksum.h"
+#include "engine/storage/salvage.h"
 #include "engine/storage/schema.h"
 #include "engine/storage/store.h"
 #include "tests/support/temp_dir.h"
@@ -105,6 +106,17 @@ TEST_SUITE("storage/versions") {
     std::int64_t version = 1;
     for (const Migration& step : migrations()) CHECK(step.from == version++);
     CHECK(version == kSchemaVersion);
+  }
+
+  TEST_CASE("a version that no program will ever have is damage, and can be repaired") {
+    const test::TempDir dir;
+    const auto file = dir.path() / "store.db";
+    make_store(file, (std::string(kVersion1) + "PRAGMA user_version = 34817").c_str());
+    CHECK(Store::open(file, OpenMode::ReadOnly).error().code == ErrorCode::Corrupt);
+    const auto found = salvage(file, dir.path());
+    REQUIRE(found);
+    CHECK_FALSE(found->faults.empty());
+    CHECK(found->docs.size() == 2);
   }
 
   TEST_CASE("a store of a newer version is refused by all ways of opening, to the last octet") {
