@@ -8,7 +8,7 @@ namespace diaryx::storage {
 namespace {
 
 // A version above this is no newer program's, but a damaged header.
-constexpr std::int64_t kLastPlausibleVersion = 100;
+constexpr std::int64_t kLastPlausibleVersion = 9'999;
 
 Status set_version(Database& db, std::int64_t version) {
   // A PRAGMA takes no parameters.

@@ -66,8 +66,8 @@ struct ValidateInput {
   std::vector<std::pair<std::string, std::string>> unreadable_files;  // path, reason
   std::map<std::string, std::string> damaged_documents = {};  // store name, what is wrong with it
   std::vector<std::string> store_faults = {};  // What the store itself finds, a line each.
-  std::set<std::string> not_taken_in = {};  // Paths whose file is not what we last agreed on.
-  std::set<std::string> not_written = {};   // Paths whose documents are ahead.
+  std::set<std::string> not_taken_in = {};     // Paths whose file is not what we last agreed on.
+  std::set<std::string> not_written = {};      // Paths whose documents are ahead.
   // Attachments whose record has a hash: path on disk → what is there.
   std::map<std::string, AttachedFile> attachments = {};
 };
