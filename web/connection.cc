@@ -19,6 +19,8 @@ constexpr std::uint32_t kFirstWindow = 16;
 // An exchange is asked for more once less than this waits to be written.
 constexpr std::size_t kRefillBytes = 256U << 10U;
 constexpr std::size_t kMaxIov = 128;
+// A connection that has more to read than a buffer holds gets so many in a row.
+constexpr int kReadsInARow = 8;
 
 Chunk make_chunk(std::string octets) {
   return std::make_shared<const std::string>(std::move(octets));
@@ -26,7 +28,7 @@ Chunk make_chunk(std::string octets) {
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, sync::ConnectionId id, Peer peer, Loop& loop)
+Connection::Connection(Fd socket, sync::ConnectionId id, Peer peer, Loop& loop)
     : loop_(loop),
       socket_(std::move(socket)),
       id_(id),
@@ -40,13 +42,16 @@ Connection::~Connection() {
   loop_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Connection::start() {
+bool Connection::start() {
   const std::int64_t now = loop_.clock.steady_ms();
   deadline_ms_ = now + loop_.limits.head_ms;
   seen_ms_ = now;
   written_ms_ = now;
   http_ = std::make_unique<HttpParser>(loop_.limits.http);
-  read_on();
+  reading_ = true;
+  told_ = {.read = true};
+  watched_ = loop_.io->watch(socket_.get(), id_, told_);
+  return watched_;
 }
 
 // --- Reading ---
@@ -73,28 +78,55 @@ bool Connection::may_read() const noexcept {
 void Connection::read_on() {
   if (reading_ || !may_read()) return;
   reading_ = true;
-  socket_.async_wait(asio::socket_base::wait_read,
-                     [self = shared_from_this()](const asio::error_code& error) {
-                       self->reading_ = false;
-                       if (self->dead()) return;
-                       if (error) return self->drop();
-                       self->on_readable();
-                     });
+  tell_interest();
+}
+
+void Connection::on_ready(bool readable, bool writable) {
+  const std::shared_ptr<Connection> alive = shared_from_this();
+  if (writable && writing_) {
+    writing_ = false;
+    flush();
+  }
+  if (readable && !dead()) {
+    // Held back since: the loop need not tell us until go_on() asks again.
+    reading_ = may_read();
+    if (reading_) on_readable();
+  }
+  if (!dead()) tell_interest();
+}
+
+// Level-triggered: what the loop knows stays good until we want something else.
+void Connection::tell_interest() {
+  const EventLoop::Interest wanted{.read = reading_, .write = writing_};
+  if (wanted == told_ && watched_) {
+    if (wanted != EventLoop::Interest{}) return;
+    // Told although nothing is wanted: the peer is gone, which would be told for ever.
+    loop_.io->forget(socket_.get());
+    watched_ = false;
+  } else if (watched_) {
+    told_ = wanted;
+    loop_.io->change(socket_.get(), id_, wanted);
+  } else if (wanted != EventLoop::Interest{}) {
+    told_ = wanted;
+    watched_ = loop_.io->watch(socket_.get(), id_, wanted);
+    if (!watched_) drop();
+  }
 }
 
 void Connection::on_readable() {
-  if (!may_read()) return;  // Held back since; go_on() will wait again.
   Buffer& buffer = loop_.read_buffer;
-  const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got == 0) return on_peer_end();
-  if (got < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return drop();
-  } else {
+  for (int i = 0; i < kReadsInARow && may_read(); ++i) {
+    const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got == 0) return on_peer_end();
+    if (got < 0) {
+      if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) drop();
+      return;
+    }
     seen_ms_ = loop_.clock.steady_ms();
     count_octets(loop_.octets_received, static_cast<std::uint64_t>(got));
     process({buffer.data(), static_cast<std::size_t>(got)});
+    if (static_cast<std::size_t>(got) < buffer.size()) return;
   }
-  read_on();
 }
 
 void Connection::on_peer_end() {
@@ -167,7 +199,7 @@ void Connection::judge_head() {
   if (verdict.sink) {
     sink_ = std::move(verdict.sink);
     sink_->on_room([&loop = loop_, weak = weak_from_this()] {
-      asio::post(loop.io, [weak] {
+      loop.io->post([weak] {
         if (const auto self = weak.lock(); self && !self->dead()) self->go_on();
       });
     });
@@ -184,7 +216,7 @@ void Connection::hand_over_request() {
   state_ = State::Handling;
   if (sink_) sink_->end(true);
   const auto wake = [&loop = loop_, weak = weak_from_this()] {
-    asio::post(loop.io, [weak] {
+    loop.io->post([weak] {
       if (const auto self = weak.lock()) self->on_exchange();
     });
   };
@@ -253,6 +285,7 @@ std::size_t Connection::process_websocket(std::span<std::uint8_t> input) {
     case FrameParser::Event::Text:
     case FrameParser::Event::Binary:
       ++unhandled_messages_;
+      ++loop_.unhandled;
       unhandled_bytes_ += step.payload.size();
       loop_.events.on_message(id_, step.event == FrameParser::Event::Text, step.payload);
       break;
@@ -349,13 +382,6 @@ void Connection::enqueue(Chunk chunk, bool broadcast, bool rest) {
   if (dirty_ || writing_) return;
   dirty_ = true;
   loop_.dirty.push_back(shared_from_this());
-  if (loop_.flush_posted) return;
-  loop_.flush_posted = true;
-  asio::post(loop_.io, [&loop = loop_] {
-    loop.flush_posted = false;
-    const auto dirty = std::exchange(loop.dirty, {});
-    for (const auto& connection : dirty) connection->flush();
-  });
 }
 
 void Connection::flush() {
@@ -375,7 +401,7 @@ void Connection::flush() {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = count;
-    const ssize_t wrote = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t wrote = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (wrote < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) return drop();
@@ -422,13 +448,7 @@ void Connection::pop_written(std::size_t bytes) {
 void Connection::wait_writable() {
   if (writing_) return;
   writing_ = true;
-  socket_.async_wait(asio::socket_base::wait_write,
-                     [self = shared_from_this()](const asio::error_code& error) {
-                       self->writing_ = false;
-                       if (self->dead()) return;
-                       if (error) return self->drop();
-                       self->flush();
-                     });
+  tell_interest();
 }
 
 // Something has been written, or the queue was found empty.
@@ -458,8 +478,7 @@ void Connection::shut_our_half() {
   if (peer_ended_) return drop();
   shut_ = true;
   deadline_ms_ = loop_.clock.steady_ms() + loop_.limits.close_grace_ms;
-  asio::error_code ignored;  // A peer that is gone already shows when we read.
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  (void)::shutdown(socket_.get(), SHUT_WR);  // A peer that is gone already shows when we read.
 }
 
 void Connection::drop() {
@@ -474,9 +493,8 @@ void Connection::drop() {
   std::vector<Queued>().swap(queue_);
   queue_first_ = 0;
   Buffer().swap(left_over_);
-  asio::error_code
-      ignored;  // Nothing can be done about it, and the descriptor is gone in any case.
-  socket_.close(ignored);
+  if (std::exchange(watched_, false)) loop_.io->forget(socket_.get());
+  socket_.reset();
   loop_.table.remove(id_);
 }
 

@@ -18,7 +18,8 @@
 #include <vector>
 
 #include "engine/base/bytes.h"
-#include "web/asio.h"
+#include "engine/base/posix.h"
+#include "web/event_loop.h"
 #include "web/transport.h"
 #include "web/websocket.h"
 
@@ -52,8 +53,13 @@ class ConnectionTable {
 
 // What the connections of one transport share. Net thread only, but for the counters.
 struct Loop {
-  Loop(const TransportLimits& the_limits, TransportEvents& the_events, const Clock& the_clock)
-      : limits(the_limits), events(the_events), clock(the_clock), read_buffer(64U << 10U) {}
+  Loop(const TransportLimits& the_limits, TransportEvents& the_events, const Clock& the_clock,
+       std::unique_ptr<EventLoop> the_io)
+      : limits(the_limits),
+        events(the_events),
+        clock(the_clock),
+        io(std::move(the_io)),
+        read_buffer(64U << 10U) {}
 
   const TransportLimits limits;
   TransportEvents& events;
@@ -65,12 +71,12 @@ struct Loop {
   // Written on the net thread only: see count_octets().
   std::atomic<std::uint64_t> octets_received{0};
   std::atomic<std::uint64_t> octets_sent{0};
-  asio::io_context io{1};
+  const std::unique_ptr<EventLoop> io;
   ConnectionTable table;
-  Buffer read_buffer;  // One for all: an idle connection needs none.
-  std::vector<std::shared_ptr<Connection>> dirty;
-  bool flush_posted = false;
-  bool stopping = false;  // No new connections, no new requests.
+  Buffer read_buffer;                              // One for all: an idle connection needs none.
+  std::vector<std::shared_ptr<Connection>> dirty;  // Flushed before the thread waits again.
+  std::uint64_t unhandled = 0;  // Messages handed up, of all connections, and not yet handled.
+  bool stopping = false;        // No new connections, no new requests.
 };
 
 // One thread counts, others look: no need for an atomic addition.
@@ -83,13 +89,16 @@ using Chunk = std::shared_ptr<const std::string>;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(asio::ip::tcp::socket socket, sync::ConnectionId id, Peer peer, Loop& loop);
+  Connection(Fd socket, sync::ConnectionId id, Peer peer, Loop& loop);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  void start();
+  // False: the system cannot watch one more socket.
+  bool start();
 
+  // The socket is ready for something.
+  void on_ready(bool readable, bool writable);
   // Queues framed messages for a WebSocket; drops the connection if it is over its budget. Ignored
   // in other states. `rest`: the chunk goes on where the last one sent ended, in the middle of a
   // frame.
@@ -122,6 +131,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool may_read() const noexcept;
   void read_on();
   void on_readable();
+  void tell_interest();
   void on_peer_end();
   void process(std::span<std::uint8_t> input);
   void go_on();  // Whatever held us back may be over: what was read and left lying first, then the
@@ -152,7 +162,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool queue_empty() const noexcept { return queue_first_ == queue_.size(); }
 
   Loop& loop_;
-  asio::ip::tcp::socket socket_;
+  Fd socket_;
   const sync::ConnectionId id_;
   std::unique_ptr<HttpParser> http_;
   std::unique_ptr<FrameParser> frames_;
@@ -176,8 +186,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::int64_t written_ms_ = 0;
   State state_ = State::Http;
   bool is_owner_ = false;
-  bool reading_ = false;  // A wait for input is pending.
-  bool writing_ = false;  // A wait for room is pending.
+  EventLoop::Interest told_;  // What the loop knows of reading_ and writing_.
+  bool watched_ = false;
+  bool reading_ = false;  // We wait for input.
+  bool writing_ = false;  // We wait for room.
   bool dirty_ = false;
   bool processing_ = false;
   bool was_websocket_ = false;

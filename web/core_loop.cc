@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
@@ -13,12 +14,12 @@ namespace {
 // One turn takes at most so much, so that nobody waits long to be told.
 constexpr std::size_t kTurnEvents = 4'096;
 constexpr std::size_t kTurnBytes = 16U << 20U;
+// And answers for so much: a question of ten octets may have an answer of a megabyte, and all of a
+// turn wait in memory together.
+constexpr std::size_t kTurnAnswerBytes = 8U << 20U;
 constexpr std::int64_t kLongestSleepMs = 60'000;
-// A turn begins no sooner than so long after the last one. Who types now and then is told at once
-// all the same; of many updates in a row several share a turn, so one append, one sync of the disk,
-// one write to each reader.
-constexpr auto kGather = std::chrono::milliseconds(1);
-constexpr std::size_t kEnough = 32;  // Unless so many wait already.
+// What is patient waits so long after the last turn, unless something else comes.
+constexpr auto kGather = std::chrono::milliseconds(4);
 
 }  // namespace
 
@@ -64,33 +65,48 @@ std::unique_ptr<Workspace> CoreLoop::stop() {
   return std::move(workspace_);
 }
 
-bool CoreLoop::push(Event event) {
+bool CoreLoop::push(Event event, bool patient) {
   {
     const std::lock_guard lock(mutex_);
     if (ended_) return false;
     incoming_.push_back(std::move(event));
-    // Whoever put the first one there has woken it, and it may wait for enough of them.
-    if (incoming_.size() != 1 && incoming_.size() != kEnough) return true;
+    // Whoever put the first one there has woken it, and it may let others come.
+    const bool wakes = incoming_.size() == 1 || (!patient && !urgent_);
+    urgent_ = urgent_ || !patient;
+    if (!wakes) return true;
   }
   wake_.notify_one();
   return true;
 }
 
+void CoreLoop::submit() {
+  if (batch_.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) {
+      std::move(batch_.begin(), batch_.end(), std::back_inserter(incoming_));
+      urgent_ = true;
+    }
+  }
+  batch_.clear();
+  wake_.notify_one();
+}
+
 // An event that comes after the end concerns nobody any more.
 void CoreLoop::connect(sync::ConnectionId id, sync::Visitor visitor) {
-  (void)push(Connect{id, std::move(visitor)});
+  batch_.emplace_back(Connect{id, std::move(visitor)});
 }
 void CoreLoop::receive(sync::ConnectionId id, bool text, Bytes message) {
-  (void)push(Message{id, text, to_buffer(message)});
+  batch_.emplace_back(Message{id, text, to_buffer(message)});
 }
 void CoreLoop::disconnect(sync::ConnectionId id) {
-  (void)push(Disconnect{id});
+  batch_.emplace_back(Disconnect{id});
 }
 void CoreLoop::disk_done(sync::DiskResult result) {
-  (void)push(std::move(result));
+  (void)push(std::move(result), true);
 }
 void CoreLoop::paths_changed(std::set<WorkspacePath> paths) {
-  (void)push(PathsChanged{std::move(paths)});
+  (void)push(PathsChanged{std::move(paths)}, true);
 }
 void CoreLoop::rescan() {
   (void)push(Rescan{});
@@ -120,10 +136,9 @@ bool CoreLoop::wait() {
     wake_.wait_for(lock, std::chrono::milliseconds(sleep_ms),
                    [&] { return stopping_ || !incoming_.empty(); });
   }
-  if (events_.empty()) {
-    wake_.wait_until(lock, turn_ended_ + kGather,
-                     [&] { return stopping_ || incoming_.size() >= kEnough; });
-  }
+  if (events_.empty() && !incoming_.empty())
+    wake_.wait_until(lock, turn_ended_ + kGather, [&] { return stopping_ || urgent_; });
+  urgent_ = false;
   if (events_.empty()) {
     events_.swap(incoming_);
   } else {
@@ -188,7 +203,9 @@ void CoreLoop::turn() {
   if (const auto due = workspace_->next_due_ms(); due && *due <= clock_.steady_ms())
     workspace_->tick();
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < kTurnEvents && bytes < kTurnBytes && !events_.empty(); ++i) {
+  for (std::size_t i = 0; i < kTurnEvents && bytes < kTurnBytes && !events_.empty() &&
+                          workspace_->hub().staged_octets() < kTurnAnswerBytes;
+       ++i) {
     if (const auto* message = std::get_if<Message>(&events_.front()))
       bytes += message->bytes.size();
     apply(events_.front());

@@ -6,8 +6,9 @@
 //           work → answer those who called
 //
 // A turn takes everything that came while the last one was being made durable, so that the slower
-// the disk is, the more updates share one append; and it waits a millisecond after the last one, so
-// that on a fast disk they share one, too.
+// the disk is, the more updates share one append. What the net thread reads at one go (transport.h)
+// comes at one go, too. What the disk's threads say wants nobody's answer: it waits a moment for
+// company.
 #pragma once
 
 #include <chrono>
@@ -56,10 +57,14 @@ class CoreLoop {
   // are refused.
   std::unique_ptr<Workspace> stop();
 
-  // --- Any thread ---
+  // --- One thread: net ---
+  // Nothing is done before submit().
   void connect(sync::ConnectionId id, sync::Visitor visitor);
   void receive(sync::ConnectionId id, bool text, Bytes message);
   void disconnect(sync::ConnectionId id);
+  void submit();
+
+  // --- Any thread ---
   void disk_done(sync::DiskResult result);
   void paths_changed(std::set<WorkspacePath> paths);
   void rescan();
@@ -145,7 +150,8 @@ class CoreLoop {
     }
   }
 
-  bool push(Event event);
+  // False: it is too late. A patient event lets others come before a turn begins.
+  bool push(Event event, bool patient = false);
   void run();
   // False: time to end.
   bool wait();
@@ -163,8 +169,11 @@ class CoreLoop {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Event> incoming_;  // Guarded by mutex_.
+  bool urgent_ = false;         // Guarded by mutex_: some of them are not patient.
   bool stopping_ = false;       // Guarded by mutex_.
   bool ended_ = false;          // Guarded by mutex_: nothing more is taken.
+
+  std::vector<Event> batch_;  // Net thread only.
 
   // Core thread only.
   std::deque<Event> events_;

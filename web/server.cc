@@ -127,6 +127,7 @@ struct Server::Impl final : TransportEvents {
     core->receive(id, text, bytes);
   }
   void on_close(sync::ConnectionId id) override;
+  void on_pause() override { core->submit(); }
   void on_refused(int status) override;
   void turn_away(sync::ConnectionId id, bool understands_texts, sync::CloseCode code,
                  std::string_view name, std::string_view message);

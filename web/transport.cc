@@ -1,12 +1,19 @@
 #include "web/transport.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "engine/base/check.h"
 #include "web/asio.h"
 #include "web/connection.h"
+#include "web/event_loop.h"
+#include "web/rest.h"
 
 namespace diaryx::web {
 
@@ -56,71 +63,108 @@ std::vector<std::shared_ptr<Connection>> ConnectionTable::all() const {
 namespace {
 
 constexpr int kBacklog = 1024;
+constexpr int kAcceptsInARow = 64;
+constexpr std::uint64_t kListenerKey = 0;  // No connection has this id.
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 // Messages to the same readers are joined into chunks of about this size; larger ones are not
 // copied.
 constexpr std::size_t kJoinBytes = 64U << 10U;
 constexpr std::size_t kCopyBytes = 16U << 10U;
 
-Error bind_error(const std::string& host, std::uint16_t port, const asio::error_code& error) {
+Error bind_error(const std::string& host, std::uint16_t port, int number) {
   const std::string what =
-      "listen on " + host + " port " + std::to_string(port) + ": " + error.message();
-  if (error == asio::error::address_in_use)
-    return Error{ErrorCode::Busy, what, "choose another with --port"};
-  if (error == asio::error::access_denied)
-    return Error{ErrorCode::NotAllowed, what, "choose a port above 1023"};
+      "listen on " + host + " port " + std::to_string(port) + ": " + errno_text(number);
+  if (number == EADDRINUSE) return Error{ErrorCode::Busy, what, "choose another with --port"};
+  if (number == EACCES) return Error{ErrorCode::NotAllowed, what, "choose a port above 1023"};
   return Error{ErrorCode::Io, what};
 }
 
 }  // namespace
 
 struct Transport::Impl {
-  Impl(const TransportLimits& limits, TransportEvents& events, const Clock& clock)
-      : loop(limits, events, clock), acceptor(loop.io), accept_pause(loop.io), sweep(loop.io) {
+  Impl(const TransportLimits& limits, TransportEvents& events, const Clock& clock,
+       std::unique_ptr<EventLoop> io, Fd listening)
+      : loop(limits, events, clock, std::move(io)), listener(std::move(listening)) {
     const std::int64_t shortest =
         std::min({limits.head_ms, limits.body_ms, limits.idle_ms, limits.write_stall_ms,
                   limits.ping_ms, limits.dead_ms, limits.close_grace_ms});
     sweep_every = std::chrono::milliseconds(std::clamp<std::int64_t>(shortest / 4, 10, 1000));
   }
 
+  void run();
+  void look();
+  void flush();
   void accept();
-  void on_accepted(tcp::socket socket);
+  void on_accepted(Fd socket, const tcp::endpoint& remote);
   void arm_sweep();
   void apply(const sync::Turn& turn, const std::vector<Handled>& handled);
   void send_to(const std::vector<sync::ConnectionId>& targets, const Chunk& chunk,
                bool rest = false);
 
   Loop loop;
-  tcp::acceptor acceptor;
-  asio::steady_timer accept_pause;
-  asio::steady_timer sweep;
+  Fd listener;
+  Rest pause;
   std::chrono::milliseconds sweep_every{};
   bool sweeping = false;
+  bool told = false;  // Something of the core's waits for the next flush().
   std::uint16_t port = 0;
 };
 
-void Transport::Impl::accept() {
-  acceptor.async_accept([this](const asio::error_code& error, tcp::socket socket) {
-    if (loop.stopping) return;
-    if (!error) {
-      on_accepted(std::move(socket));
-      return accept();
-    }
-    // Out of descriptors, most likely: others will be closed before long.
-    accept_pause.expires_after(kAcceptPause);
-    accept_pause.async_wait([this](const asio::error_code&) {
-      if (!loop.stopping) accept();
-    });
-  });
+void Transport::Impl::run() {
+  while (loop.io->turn(!pause.resting(), pause.until())) {
+    flush();
+    look();
+    flush();
+    loop.events.on_pause();
+  }
 }
 
-void Transport::Impl::on_accepted(tcp::socket socket) {
-  asio::error_code error;
-  const tcp::endpoint remote = socket.remote_endpoint(error);
-  if (error) return;  // Gone already.
-  socket.native_non_blocking(true, error);
-  if (error) return;
-  socket.set_option(tcp::no_delay(true), error);
+void Transport::Impl::look() {
+  const std::span<const EventLoop::Ready> ready = loop.io->ready();
+  if (!pause.over(ready.size(), loop.unhandled > 0, EventLoop::Clock::now())) return;
+  for (const EventLoop::Ready& socket : ready) {
+    if (socket.key == kListenerKey) {
+      accept();
+    } else if (Connection* connection = loop.table.find(socket.key)) {
+      connection->on_ready(socket.readable, socket.writable);
+    }
+  }
+}
+
+void Transport::Impl::flush() {
+  const bool tells = std::exchange(told, false);
+  const auto began = tells ? EventLoop::Clock::now() : EventLoop::Clock::time_point();
+  while (!loop.dirty.empty()) {
+    const auto dirty = std::exchange(loop.dirty, {});
+    for (const auto& connection : dirty) connection->flush();
+  }
+  if (tells) pause.told(began, EventLoop::Clock::now());
+}
+
+void Transport::Impl::accept() {
+  for (int i = 0; i < kAcceptsInARow && listener; ++i) {
+    tcp::endpoint remote;
+    auto size = static_cast<socklen_t>(remote.capacity());
+    Fd socket(::accept4(listener.get(), remote.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket) {
+      remote.resize(size);
+      on_accepted(std::move(socket), remote);
+      continue;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    // Out of descriptors, most likely: others will be closed before long.
+    loop.io->change(listener.get(), kListenerKey, {});
+    loop.io->after(kAcceptPause, [this] {
+      if (listener) loop.io->change(listener.get(), kListenerKey, {.read = true});
+    });
+    return;
+  }
+}
+
+void Transport::Impl::on_accepted(Fd socket, const tcp::endpoint& remote) {
+  const int yes = 1;
+  (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);  // Slower, then.
   if (loop.connections.load(std::memory_order_relaxed) >= loop.limits.connections)
     return;  // Closes it.
   const auto id = loop.table.reserve();
@@ -128,7 +172,7 @@ void Transport::Impl::on_accepted(tcp::socket socket) {
   const auto connection = std::make_shared<Connection>(
       std::move(socket), *id, Peer{remote.address().to_string(), remote.port()}, loop);
   loop.table.put(*id, connection);
-  connection->start();
+  if (!connection->start()) return connection->drop();
   arm_sweep();
 }
 
@@ -136,10 +180,8 @@ void Transport::Impl::on_accepted(tcp::socket socket) {
 void Transport::Impl::arm_sweep() {
   if (sweeping) return;
   sweeping = true;
-  sweep.expires_after(sweep_every);
-  sweep.async_wait([this](const asio::error_code& error) {
+  loop.io->after(sweep_every, [this] {
     sweeping = false;
-    if (error) return;
     const std::int64_t now = loop.clock.steady_ms();
     const auto connections = loop.table.all();
     for (const auto& connection : connections) connection->check_time(now);
@@ -181,7 +223,9 @@ void Transport::Impl::apply(const sync::Turn& turn, const std::vector<Handled>& 
       connection->close_websocket(static_cast<std::uint16_t>(closing.code), closing.reason);
     }
   }
+  told = true;
   for (const Handled& part : handled) {
+    loop.unhandled -= std::min<std::uint64_t>(part.messages, loop.unhandled);
     if (Connection* connection = loop.table.find(part.connection))
       connection->handled(part.messages, part.bytes);
   }
@@ -200,16 +244,19 @@ Result<std::unique_ptr<Transport>> Transport::listen(const std::string& host, st
   if (error)
     return Error{ErrorCode::InvalidArgument, "host " + host + ": not an IP address",
                  "give one with --host"};
-  auto impl = std::make_unique<Impl>(limits, events, clock);
-  const tcp::endpoint endpoint(address, port);
-  tcp::acceptor& acceptor = impl->acceptor;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(kBacklog, error);
-  if (error) return bind_error(host, port, error);
-  impl->port = acceptor.local_endpoint(error).port();
-  if (error) return bind_error(host, port, error);
+  tcp::endpoint endpoint(address, port);
+  Fd listener(::socket(endpoint.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int yes = 1;
+  auto size = static_cast<socklen_t>(endpoint.capacity());
+  if (!listener || ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+      ::bind(listener.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
+      ::listen(listener.get(), kBacklog) != 0 ||
+      ::getsockname(listener.get(), endpoint.data(), &size) != 0)
+    return bind_error(host, port, errno);
+  DX_TRY(auto io, EventLoop::make());
+  if (!io->watch(listener.get(), kListenerKey, {})) return errno_error(errno, "epoll");
+  auto impl = std::make_unique<Impl>(limits, events, clock, std::move(io), std::move(listener));
+  impl->port = endpoint.port();
   return std::unique_ptr<Transport>(new Transport(std::move(impl)));
 }
 
@@ -218,31 +265,31 @@ std::uint16_t Transport::port() const noexcept {
 }
 
 void Transport::run() {
-  const auto guard = asio::make_work_guard(impl_->loop.io);
-  impl_->accept();
-  impl_->loop.io.run();
+  impl_->loop.io->change(impl_->listener.get(), kListenerKey, {.read = true});
+  impl_->run();
   // Here and not in the destructor, so that the last on_close() comes on this thread and while
   // `events` is whole.
   for (const auto& connection : impl_->loop.table.all()) connection->drop();
   impl_->loop.dirty.clear();
+  impl_->loop.events.on_pause();
 }
 
 void Transport::post(std::function<void()> task) {
-  asio::post(impl_->loop.io, std::move(task));
+  impl_->loop.io->post(std::move(task));
 }
 
 void Transport::deliver(sync::Turn turn, std::vector<Handled> handled) {
   if (turn.sends.empty() && turn.closes.empty() && handled.empty()) return;
-  asio::post(impl_->loop.io, [impl = impl_.get(), turn = std::move(turn),
-                              handled = std::move(handled)] { impl->apply(turn, handled); });
+  impl_->loop.io->post([impl = impl_.get(), turn = std::move(turn), handled = std::move(handled)] {
+    impl->apply(turn, handled);
+  });
 }
 
 void Transport::stop_accepting() {
   post([impl = impl_.get()] {
     impl->loop.stopping = true;
-    asio::error_code ignored;  // The process is about to end in any case.
-    impl->acceptor.close(ignored);
-    impl->accept_pause.cancel();
+    if (impl->listener) impl->loop.io->forget(impl->listener.get());
+    impl->listener.reset();
   });
 }
 
@@ -256,7 +303,7 @@ void Transport::close_all(std::uint16_t code, std::string reason) {
 }
 
 void Transport::stop() {
-  impl_->loop.io.stop();
+  impl_->loop.io->stop();
 }
 
 std::uint64_t Transport::open_connections() const noexcept {

@@ -6,6 +6,10 @@
 // readers is framed once and shared; sending only queues it, and one flush per loop turn writes
 // each connection's queue with one gathered call.
 //
+// Who sends now and then is read at once. While the core has not yet answered what it was given, or
+// has just answered, sockets are left alone for a moment (rest.h): what comes meanwhile makes one
+// read of each socket, one turn of the core, and one write to each reader.
+//
 // A reader that is too slow is dropped, never waited for: 4408 once what others sent it exceeds its
 // budget. What it asked for itself has a wider budget, because there it is held back instead: while
 // much waits to be written to a connection, or to be handled by the core, nothing more is read from
@@ -78,6 +82,8 @@ class TransportEvents {
   virtual void on_message(sync::ConnectionId id, bool text, Bytes bytes) = 0;
   // Once per on_open, as soon as no message can come any more.
   virtual void on_close(sync::ConnectionId id) = 0;
+  // The thread is about to wait: no call comes before something new happens.
+  virtual void on_pause() {}
   // The transport itself refused a request: what came was no HTTP, too large, or too late.
   virtual void on_refused(int status) { static_cast<void>(status); }
 };

@@ -59,15 +59,17 @@ class Dialect {
   // The connection is there.
   virtual void start(Hub&, Connection&) {}
   virtual void receive(Hub& hub, Connection& connection, Bytes message) = 0;
-  virtual void receive_text(Hub& hub, Connection& connection, std::string_view text) = 0;
-  // Tells the client. The hub closes afterwards if refusal.close says so.
-  virtual void refuse(Hub& hub, Connection& connection, const Refusal& refusal) = 0;
+  // Unless a hook takes it, a text is malformed: for endpoints that take binary messages only.
+  virtual void receive_text(Hub& hub, Connection& connection, std::string_view text);
+  // Tells the client, as an error in JSON; what is repeated is not told. The hub closes afterwards
+  // if refusal.close says so.
+  virtual void refuse(Hub& hub, Connection& connection, const Refusal& refusal);
   // A SyncStep1 for it was answered.
   virtual void synced(Hub&, Connection&, const Subscription&) {}
   // An update was taken, and is durable when this turn's messages are told.
   virtual void taken(Hub&, Connection&, const Subscription&, const Taken&) {}
-  // connection.principal.read_only has changed.
-  virtual void rights_changed(Hub&, Connection&) {}
+  // connection.principal.read_only has changed: told where control texts are understood.
+  virtual void rights_changed(Hub& hub, Connection& connection);
   // The time that was asked for by Hub::wake_at() has come; it may be an earlier wish.
   virtual void due(Hub&, Connection&) {}
 };

@@ -15,6 +15,11 @@ constexpr std::uint64_t kBatchBytes = 32U << 20U;
 constexpr std::size_t kBatchFiles = 4'000;
 constexpr std::int64_t kFirstRetryMs = 1'000;
 constexpr std::int64_t kLastRetryMs = 60'000;
+// So many files are rendered in one turn, and so many more are on their way to disk: what is typed
+// into a thousand notes at once should not wait until all of them are rendered. Not while somebody
+// waits for the disk.
+constexpr std::size_t kFilesATurn = 16;
+constexpr std::size_t kFilesInFlight = 64;
 constexpr std::string_view kAheadPrefix = "ahead/";
 
 bool is_below(std::string_view path, std::string_view folder) {
@@ -274,16 +279,29 @@ void DiskSync::plan() {
   const std::int64_t now = documents_.steady_ms();
   if (now < look_ms_) return;
   look_ms_ = INT64_MAX;
-  std::vector<std::string> due;
+  std::vector<std::pair<std::int64_t, std::string>> due;
   for (const auto& [id, ahead] : ahead_) {
     if (in_flight_.contains(id)) continue;
     if (due_ms(ahead) <= now) {
-      due.push_back(id);
+      due.emplace_back(due_ms(ahead), id);
     } else {
       look_at(ahead);
     }
   }
-  for (const std::string& id : due) plan_file(id);
+  // Those that have waited longest first, so that each has its turn.
+  std::sort(due.begin(), due.end());
+  if (const std::size_t room = room_for_files(); due.size() > room) {
+    due.resize(room);
+    // With the next result or in the next turn.
+    if (room == kFilesATurn) look_ms_ = now;
+    held_back_ = room < kFilesATurn;
+  }
+  for (const auto& [since, id] : due) plan_file(id);
+}
+
+std::size_t DiskSync::room_for_files() const {
+  if (hurry_) return SIZE_MAX;
+  return std::min(kFilesATurn, kFilesInFlight - std::min(kFilesInFlight, in_flight_.size()));
 }
 
 void DiskSync::plan_file(const std::string& id) {
@@ -422,6 +440,7 @@ std::vector<DiskTask> DiskSync::take_tasks() {
 
 void DiskSync::complete(DiskResult&& result) {
   DiskTask task = std::move(result.task);
+  if (std::exchange(held_back_, false)) look_ms_ = 0;
   if (std::holds_alternative<ListTask>(task)) {
     if (!result.status) {
       listing_ = false;
@@ -456,6 +475,7 @@ bool DiskSync::idle() const {
 std::vector<std::string> DiskSync::ahead() const {
   std::vector<std::string> ids;
   for (const auto& [id, ahead] : ahead_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
   return ids;
 }
 

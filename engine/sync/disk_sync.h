@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/sync/disk_task.h"
@@ -112,6 +113,8 @@ class DiskSync {
   void mark_level(const std::string& id);
   std::int64_t due_ms(const Ahead& ahead) const;
   void look_at(const Ahead& ahead);  // Not later than when it is due.
+  // How many files may be sent off in this turn.
+  std::size_t room_for_files() const;
   void plan_file(const std::string& id);
   void send_off(const std::string& id, DiskTask task);
   void plan_removal(const std::string& id, const FileTable::Row& row);
@@ -129,13 +132,14 @@ class DiskSync {
   bool listing_ = false;
   bool list_wanted_ = false;
   std::set<WorkspacePath> paths_wanted_;
-  std::map<std::string, Ahead> ahead_;
+  std::unordered_map<std::string, Ahead> ahead_;
   // None of ahead_ is due before. Typing makes a file due later, and is not noted here: a look too
   // early finds the new time, and a thousand files that are typed in are not looked at every turn.
   std::int64_t look_ms_ = 0;
   std::map<std::string, std::int64_t>
       in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
   std::uint64_t written_ = 0;
+  bool held_back_ = false;      // Files are due that wait for room.
   std::uint64_t left_out_ = 0;  // Of the last listing.
   // Of the last listing: Markdown that the ledger did not know, and what was skipped.
   filesystem::Listing strangers_;

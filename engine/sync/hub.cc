@@ -329,7 +329,14 @@ std::optional<std::int64_t> Hub::next_due_ms() const {
   return timers_.empty() ? next_sweep_ms_ : std::min(next_sweep_ms_, timers_.begin()->first);
 }
 
+std::size_t Hub::staged_octets() {
+  for (; counted_ < staged_.sends.size(); ++counted_)
+    counted_octets_ += staged_.sends[counted_].payload->size();
+  return counted_octets_;
+}
+
 Turn Hub::told(std::vector<DocumentChange> changes) {
+  counted_ = counted_octets_ = 0;
   for (const DocumentChange& change : changes) {
     const auto it = rooms_.find(change.document);
     ConnectionId from = 0;
@@ -345,6 +352,7 @@ Turn Hub::told(std::vector<DocumentChange> changes) {
 }
 
 Turn Hub::untold(const Error& why) {
+  counted_ = counted_octets_ = 0;
   std::set<ConnectionId> affected;
   for (const Outgoing& outgoing : staged_.sends)
     affected.insert(outgoing.targets.begin(), outgoing.targets.end());

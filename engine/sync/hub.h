@@ -55,6 +55,8 @@ class Hub {
   // Steady ms of the next timer.
   std::optional<std::int64_t> next_due_ms() const;
 
+  // Of the answers that wait for the turn's end, without the updates that told() adds.
+  std::size_t staged_octets();
   // The turn's updates are durable: what may be told now.
   Turn told(std::vector<DocumentChange> changes);
   // They are not, and the documents they were for are gone from memory. Nothing of the turn is
@@ -91,8 +93,10 @@ class Hub {
   std::size_t file_count() const;  // Live files.
   std::vector<protocol::ManifestFile> manifest(bool include_deleted) const;
 
-  // A y-sync payload for a document; opened first, if it is not. False: it was refused, or there
-  // was nothing to open.
+  // A y-sync payload for a document that the connection has open. False: it was refused.
+  bool payload(Connection& connection, Subscription& subscription, Bytes payload);
+  // The same for a document that is opened first, if it is not. False also if there was nothing to
+  // open.
   bool payload(Connection& connection, const std::string& wire_id, const protocol::DocId& doc,
                Bytes payload);
   // Null if it was refused; the client has been told.
@@ -118,6 +122,8 @@ class Hub {
   // To everybody who has the document open by the same dialect, the sender included.
   void send_to_dialect(const Subscription& subscription, Bytes payload);
   void refuse(Connection& connection, const Refusal& refusal);
+  // What came does not follow its format: told, and closed. `wire_id` may be empty.
+  void malformed(Connection& connection, std::string_view wire_id, const std::string& message);
   void close(Connection& connection, CloseCode code, std::string reason);
 
  private:
@@ -130,11 +136,16 @@ class Hub {
                                   const protocol::DocId& doc);
   void refuse_to_open(Connection& connection, const std::string& wire_id,
                       const protocol::DocId& doc, const Error& error);
+  // Nothing if it was refused.
+  std::optional<std::vector<protocol::Message>> read(Connection& connection,
+                                                     std::string_view wire_id, Bytes payload);
+  // False: the connection was closed over one of them.
+  bool handle(Connection& connection, Subscription& subscription,
+              const std::vector<protocol::Message>& messages);
   void handle(Connection& connection, Subscription& subscription, const protocol::Message& message);
   void answer_step1(Connection& connection, Subscription& subscription, Bytes state_vector);
   void take_update(Connection& connection, Subscription& subscription,
                    const protocol::Message& message);
-  void malformed(Connection& connection, std::string_view wire_id, const std::string& message);
   void focus_changed();
   void sweep(std::int64_t now_ms);
   void drop_guests_of(const Share& share);
@@ -158,6 +169,8 @@ class Hub {
   std::uint64_t next_subscription_ = kFirstSubscription;
   std::int64_t next_sweep_ms_ = 0;
   Turn staged_;
+  std::size_t counted_ = 0;  // So many of staged_.sends are in counted_octets_.
+  std::size_t counted_octets_ = 0;
 };
 
 }  // namespace diaryx::sync

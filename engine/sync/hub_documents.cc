@@ -172,8 +172,7 @@ void Hub::refuse_to_open(Connection& connection, const std::string& wire_id,
 
 Subscription* Hub::open(Connection& connection, const std::string& wire_id,
                         const protocol::DocId& doc) {
-  if (const auto it = connection.open.find(wire_id); it != connection.open.end())
-    return it->second.get();
+  if (Subscription* subscription = connection.subscription(wire_id)) return subscription;
   const auto opened = subscribe(connection, wire_id, doc);
   if (opened) return *opened;
   refuse_to_open(connection, wire_id, doc, opened.error());
@@ -239,12 +238,12 @@ void Hub::send_to_dialect(const Subscription& subscription, Bytes payload) {
 
 // --- Messages ---
 
-bool Hub::payload(Connection& connection, const std::string& wire_id, const protocol::DocId& doc,
-                  Bytes octets) {
-  const auto messages = protocol::decode_messages(octets);
+std::optional<std::vector<protocol::Message>> Hub::read(Connection& connection,
+                                                        std::string_view wire_id, Bytes payload) {
+  auto messages = protocol::decode_messages(payload);
   if (!messages) {
     malformed(connection, wire_id, messages.error().message);
-    return false;
+    return std::nullopt;
   }
   const auto questions = std::count_if(messages->begin(), messages->end(), asks);
   if (questions > kMostQuestions) {
@@ -252,13 +251,30 @@ bool Hub::payload(Connection& connection, const std::string& wire_id, const prot
                         .wire_id = wire_id,
                         .message = std::to_string(questions) + " questions in one message",
                         .close = CloseCode::TooMany});
-    return false;
+    return std::nullopt;
   }
+  return *std::move(messages);
+}
+
+bool Hub::payload(Connection& connection, Subscription& subscription, Bytes octets) {
+  const auto messages = read(connection, subscription.wire_id, octets);
+  return messages && handle(connection, subscription, *messages);
+}
+
+bool Hub::payload(Connection& connection, const std::string& wire_id, const protocol::DocId& doc,
+                  Bytes octets) {
+  // Before anything is opened: rubbish opens nothing.
+  const auto messages = read(connection, wire_id, octets);
+  if (!messages) return false;
   Subscription* subscription = open(connection, wire_id, doc);
-  if (subscription == nullptr) return false;
-  for (const protocol::Message& message : *messages) {
+  return subscription != nullptr && handle(connection, *subscription, *messages);
+}
+
+bool Hub::handle(Connection& connection, Subscription& subscription,
+                 const std::vector<protocol::Message>& messages) {
+  for (const protocol::Message& message : messages) {
     if (connection.closing) return false;
-    handle(connection, *subscription, message);
+    handle(connection, subscription, message);
   }
   return true;
 }

@@ -35,4 +35,11 @@ std::vector<Buffer> FilesReadyGate::open() {
   return payloads;
 }
 
+void tell_guest(Hub& hub, Connection& connection) {
+  const Principal& who = connection.principal();
+  if (!who.is_guest) return;
+  hub.send_text(connection, protocol::session_joined_message(
+                                who.join_code, hub.facts().workspace_id, who.read_only));
+}
+
 }  // namespace diaryx::sync

@@ -40,4 +40,7 @@ class FilesReadyGate {
   bool passed_ = false;
 };
 
+// What comes before the files: to a guest, which session it has joined, and what it may do there.
+void tell_guest(Hub& hub, Connection& connection);
+
 }  // namespace diaryx::sync

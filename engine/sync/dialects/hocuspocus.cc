@@ -17,26 +17,19 @@ const Manners& Hocuspocus::manners() const noexcept {
 void Hocuspocus::receive(Hub& hub, Connection& connection, Bytes octets) {
   using Kind = protocol::HocuspocusKind;
   const auto message = protocol::decode_hocuspocus(octets);
-  if (!message) {
-    return hub.refuse(connection, {.code = "malformed",
-                                   .wire_id = {},
-                                   .message = message.error().message,
-                                   .close = CloseCode::Malformed});
-  }
-  const std::string name(message->name);
-  const auto open = connection.open.find(name);
+  if (!message) return hub.malformed(connection, {}, message.error().message);
   switch (message->kind) {
     case Kind::Ping:
       return hub.send(connection, std::string(1, static_cast<char>(Kind::Pong)));
     case Kind::Auth:
-      return authenticate(hub, connection, name, message->text);
+      return authenticate(hub, connection, std::string(message->name), message->text);
     case Kind::Close:
-      return hub.leave(connection, name);
+      return hub.leave(connection, std::string(message->name));
     case Kind::Sync:
     case Kind::SyncReply:
     case Kind::Awareness:
     case Kind::QueryAwareness:
-      return sync(hub, connection, name, *message);
+      return sync(hub, connection, *message);
     case Kind::Stateless:
     case Kind::BroadcastStateless:
       break;
@@ -44,21 +37,21 @@ void Hocuspocus::receive(Hub& hub, Connection& connection, Bytes octets) {
     case Kind::Pong:
       return;  // Nothing follows from them.
   }
-  if (open == connection.open.end()) return;
+  const Subscription* const open = connection.subscription(message->name);
+  if (open == nullptr) return;
   if (message->text.size() > hub.limits().stateless_bytes) {
     return hub.refuse(
         connection, {.code = "limit_exceeded",
-                     .wire_id = name,
+                     .wire_id = message->name,
                      .message = "a stateless message of " + std::to_string(message->text.size()) +
                                 " octets, at most " + std::to_string(hub.limits().stateless_bytes),
                      .close = CloseCode::TooLarge});
   }
-  if (message->kind == Kind::Stateless)
-    return hub.stateless(connection, *open->second, message->text);
+  if (message->kind == Kind::Stateless) return hub.stateless(connection, *open, message->text);
   if (connection.principal().read_only) return;
   Buffer payload;
   protocol::write_stateless(payload, message->text);
-  hub.send_to_dialect(*open->second, payload);
+  hub.send_to_dialect(*open, payload);
 }
 
 void Hocuspocus::authenticate(Hub& hub, Connection& connection, const std::string& name,
@@ -81,34 +74,30 @@ void Hocuspocus::authenticate(Hub& hub, Connection& connection, const std::strin
   hub.send_payload(connection, name, answer);
 }
 
-void Hocuspocus::sync(Hub& hub, Connection& connection, const std::string& name,
+void Hocuspocus::sync(Hub& hub, Connection& connection,
                       const protocol::HocuspocusMessage& message) {
   if (!connection.visitor.is_known) {
     return hub.refuse(connection, {.code = "not_authenticated",
-                                   .wire_id = name,
+                                   .wire_id = message.name,
                                    .message = "a token must come first",
                                    .close = CloseCode::NotAuthenticated});
   }
-  const auto doc = protocol::parse_doc_id(protocol::document_of(name));
-  // Version 2 shows no token if it was given none, and begins with SyncStep1. Anything else for a
-  // document that is not open has crossed our refusal, or the client's own Close.
-  const bool begins = message.kind == protocol::HocuspocusKind::Sync;
-  if (!doc || (!begins && !connection.open.contains(name))) return;
-  if (message.kind != protocol::HocuspocusKind::SyncReply) {
-    (void)hub.payload(connection, name, *doc, message.payload);  // A refusal has been told.
+  if (Subscription* const open = connection.subscription(message.name)) {
+    if (message.kind != protocol::HocuspocusKind::SyncReply) {
+      (void)hub.payload(connection, *open, message.payload);  // A refusal has been told.
+      return;
+    }
+    Buffer as_sync = to_buffer(message.payload);
+    as_sync[0] = static_cast<std::uint8_t>(protocol::HocuspocusKind::Sync);
+    (void)hub.payload(connection, *open, as_sync);  // As above.
     return;
   }
-  Buffer as_sync = to_buffer(message.payload);
-  as_sync[0] = static_cast<std::uint8_t>(protocol::HocuspocusKind::Sync);
-  (void)hub.payload(connection, name, *doc, as_sync);  // As above.
-}
-
-void Hocuspocus::receive_text(Hub& hub, Connection& connection, std::string_view text) {
-  if (hub.control_message(connection, text)) return;
-  hub.refuse(connection, {.code = "malformed",
-                          .wire_id = {},
-                          .message = "a text message: this endpoint takes binary ones",
-                          .close = CloseCode::Malformed});
+  // Version 2 shows no token if it was given none, and begins with SyncStep1. Anything else for a
+  // document that is not open has crossed our refusal, or the client's own Close.
+  if (message.kind != protocol::HocuspocusKind::Sync) return;
+  const std::string name(message.name);
+  const auto doc = protocol::parse_doc_id(protocol::document_of(name));
+  if (doc) (void)hub.payload(connection, name, *doc, message.payload);  // As above.
 }
 
 void Hocuspocus::refuse(Hub& hub, Connection& connection, const Refusal& refusal) {

@@ -15,7 +15,6 @@ class Hocuspocus final : public Dialect {
  public:
   const Manners& manners() const noexcept override;
   void receive(Hub& hub, Connection& connection, Bytes message) override;
-  void receive_text(Hub& hub, Connection& connection, std::string_view text) override;
   void refuse(Hub& hub, Connection& connection, const Refusal& refusal) override;
   void taken(Hub& hub, Connection& connection, const Subscription& subscription,
              const Taken& taken) override;
@@ -24,8 +23,7 @@ class Hocuspocus final : public Dialect {
  private:
   void authenticate(Hub& hub, Connection& connection, const std::string& name,
                     std::string_view token);
-  void sync(Hub& hub, Connection& connection, const std::string& name,
-            const protocol::HocuspocusMessage& message);
+  void sync(Hub& hub, Connection& connection, const protocol::HocuspocusMessage& message);
 };
 
 }  // namespace diaryx::sync

@@ -74,11 +74,7 @@ void Sync1::start(Hub& hub, Connection& connection) {
 }
 
 void Sync1::start_workspace(Hub& hub, Connection& connection) {
-  const Principal& who = connection.principal();
-  if (who.is_guest) {
-    hub.send_text(connection, protocol::session_joined_message(
-                                  who.join_code, hub.facts().workspace_id, who.read_only));
-  }
+  tell_guest(hub, connection);
   const std::vector<protocol::ManifestFile> files = hub.manifest(true);
   if (!files.empty()) {
     gate_.shut(hub, connection, "");
@@ -108,15 +104,14 @@ void Sync1::receive(Hub& hub, Connection& connection, Bytes message) {
     return;
   }
   const auto frame = protocol::decode_frame(message, manners().framing);
-  if (!frame) {
-    return hub.refuse(connection, {.code = "malformed",
-                                   .wire_id = {},
-                                   .message = frame.error().message,
-                                   .close = CloseCode::Malformed});
+  if (!frame) return hub.malformed(connection, {}, frame.error().message);
+  const std::string_view name = mode_ == Mode::ManyBodies ? frame->doc_id : path_;
+  if (Subscription* const open = connection.subscription(name)) {
+    (void)hub.payload(connection, *open, frame->payload);  // As above.
+    return;
   }
-  const std::string path(mode_ == Mode::ManyBodies ? frame->doc_id : std::string_view(path_));
-  const bool fresh = mode_ == Mode::ManyBodies && !connection.open.contains(path);
-  if (hub.payload(connection, path, doc_of(hub, path), frame->payload) && fresh)
+  const std::string path(name);
+  if (hub.payload(connection, path, doc_of(hub, path), frame->payload) && mode_ == Mode::ManyBodies)
     count_subscription(hub, connection);
 }
 
@@ -151,9 +146,7 @@ void Sync1::receive_text(Hub& hub, Connection& connection, std::string_view text
 }
 
 void Sync1::refuse(Hub& hub, Connection& connection, const Refusal& refusal) {
-  if (refusal.repeated) return;
-  hub.send_text(connection,
-                protocol::error_message(refusal.code, refusal.wire_id, refusal.message));
+  Dialect::refuse(hub, connection, refusal);
   // On a socket for one document there is nothing to go on with.
   if (mode_ == Mode::OneBody && connection.open.empty() && !refusal.close)
     hub.close(connection, CloseCode::NoSuchWorkspace, std::string(refusal.code));
@@ -180,10 +173,6 @@ void Sync1::taken(Hub& hub, Connection& connection, const Subscription& /*subscr
   if (!taken.is_step2 || complete_) return;
   complete_ = true;
   hub.send_text(connection, protocol::sync_complete_message(hub.file_count()));
-}
-
-void Sync1::rights_changed(Hub& hub, Connection& connection) {
-  hub.send_text(connection, protocol::read_only_changed_message(connection.principal().read_only));
 }
 
 }  // namespace diaryx::sync

@@ -30,7 +30,6 @@ class Sync1 final : public Dialect {
   void synced(Hub& hub, Connection& connection, const Subscription& subscription) override;
   void taken(Hub& hub, Connection& connection, const Subscription& subscription,
              const Taken& taken) override;
-  void rights_changed(Hub& hub, Connection& connection) override;
   void due(Hub& hub, Connection& connection) override;
 
  private:

@@ -31,25 +31,23 @@ const Manners& Sync2::manners() const noexcept {
 }
 
 void Sync2::receive(Hub& hub, Connection& connection, Bytes message) {
-  const auto malformed = [&](std::string_view wire_id, const std::string& why) {
-    hub.refuse(
-        connection,
-        {.code = "malformed", .wire_id = wire_id, .message = why, .close = CloseCode::Malformed});
-  };
   const auto frame = protocol::decode_frame(message);
-  if (!frame) return malformed({}, frame.error().message);
+  if (!frame) return hub.malformed(connection, {}, frame.error().message);
+  if (Subscription* const open = connection.subscription(frame->doc_id)) {
+    (void)hub.payload(connection, *open, frame->payload);  // A refusal has been told.
+    return;
+  }
   const std::string wire_id(frame->doc_id);
   const auto doc = protocol::parse_doc_id(wire_id);
   if (!doc) {
     // Whoever sends rubbish to no document is worse than who asks for one that cannot be.
     if (const auto messages = protocol::decode_messages(frame->payload); !messages)
-      return malformed(wire_id, messages.error().message);
+      return hub.malformed(connection, wire_id, messages.error().message);
     return hub.refuse(
         connection,
         {.code = to_string(doc.error().code), .wire_id = wire_id, .message = doc.error().message});
   }
-  if (doc->kind == protocol::DocKind::Workspace && doc->workspace_id == hub.facts().workspace_id &&
-      !connection.open.contains(wire_id)) {
+  if (doc->kind == protocol::DocKind::Workspace && doc->workspace_id == hub.facts().workspace_id) {
     return ask_for_files(hub, connection, wire_id, frame->payload);
   }
   (void)hub.payload(connection, wire_id, *doc, frame->payload);  // A refusal has been told.
@@ -58,19 +56,10 @@ void Sync2::receive(Hub& hub, Connection& connection, Bytes message) {
 void Sync2::ask_for_files(Hub& hub, Connection& connection, const std::string& wire_id,
                           Bytes payload) {
   const auto messages = protocol::decode_messages(payload);
-  if (!messages) {
-    return hub.refuse(connection, {.code = "malformed",
-                                   .wire_id = wire_id,
-                                   .message = messages.error().message,
-                                   .close = CloseCode::Malformed});
-  }
+  if (!messages) return hub.malformed(connection, wire_id, messages.error().message);
   if (!gate_.closed()) {
     gate_.shut(hub, connection, wire_id);
-    const Principal& who = connection.principal();
-    if (who.is_guest) {
-      hub.send_text(connection, protocol::session_joined_message(
-                                    who.join_code, hub.facts().workspace_id, who.read_only));
-    }
+    tell_guest(hub, connection);
     hub.send_text(connection, protocol::file_manifest_message(
                                   hub.manifest(false), has_nothing(*messages), hub.facts().epoch));
   }
@@ -129,22 +118,12 @@ void Sync2::receive_text(Hub& hub, Connection& connection, std::string_view text
   }
 }
 
-void Sync2::refuse(Hub& hub, Connection& connection, const Refusal& refusal) {
-  if (refusal.repeated) return;
-  hub.send_text(connection,
-                protocol::error_message(refusal.code, refusal.wire_id, refusal.message));
-}
-
 void Sync2::synced(Hub& hub, Connection& connection, const Subscription& subscription) {
   if (subscription.document == &hub.workspace_document()) return;
   const std::size_t total = hub.file_count();
   const std::size_t step = std::clamp<std::size_t>(total / 20, 100, 500);
   if (++bodies_synced_ % step != 0) return;
   hub.send_text(connection, protocol::sync_progress_message(bodies_synced_, total));
-}
-
-void Sync2::rights_changed(Hub& hub, Connection& connection) {
-  hub.send_text(connection, protocol::read_only_changed_message(connection.principal().read_only));
 }
 
 }  // namespace diaryx::sync

@@ -17,9 +17,7 @@ class Sync2 final : public Dialect {
   const Manners& manners() const noexcept override;
   void receive(Hub& hub, Connection& connection, Bytes message) override;
   void receive_text(Hub& hub, Connection& connection, std::string_view text) override;
-  void refuse(Hub& hub, Connection& connection, const Refusal& refusal) override;
   void synced(Hub& hub, Connection& connection, const Subscription& subscription) override;
-  void rights_changed(Hub& hub, Connection& connection) override;
   void due(Hub& hub, Connection& connection) override;
 
  private:

@@ -26,17 +26,9 @@ void YWebsocket::start(Hub& hub, Connection& connection) {
 }
 
 void YWebsocket::receive(Hub& hub, Connection& connection, Bytes message) {
-  const auto doc = protocol::parse_doc_id(document_);
-  if (!doc) return;                                         // Closed at the start.
-  (void)hub.payload(connection, document_, *doc, message);  // A refusal has been told.
-}
-
-void YWebsocket::receive_text(Hub& hub, Connection& connection, std::string_view text) {
-  if (hub.control_message(connection, text)) return;
-  hub.refuse(connection, {.code = "malformed",
-                          .wire_id = {},
-                          .message = "a text message: this endpoint takes binary ones",
-                          .close = CloseCode::Malformed});
+  // Closed at the start, if it could not be opened.
+  if (Subscription* const open = connection.subscription(document_))
+    (void)hub.payload(connection, *open, message);  // A refusal has been told.
 }
 
 // The one word that y-protocols has for it; the reason of a close says the rest. With one document

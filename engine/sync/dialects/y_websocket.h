@@ -17,7 +17,6 @@ class YWebsocket final : public Dialect {
   const Manners& manners() const noexcept override;
   void start(Hub& hub, Connection& connection) override;
   void receive(Hub& hub, Connection& connection, Bytes message) override;
-  void receive_text(Hub& hub, Connection& connection, std::string_view text) override;
   void refuse(Hub& hub, Connection& connection, const Refusal& refusal) override;
 
  private:

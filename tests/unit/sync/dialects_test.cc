@@ -4,14 +4,12 @@
 
 #include "engine/base/json.h"
 #include "engine/crdt/doc.h"
-#include "engine/filesystem/disk_tree.h"
 #include "engine/protocol/awareness.h"
 #include "engine/protocol/frame.h"
 #include "engine/protocol/hocuspocus_message.h"
 #include "engine/protocol/sync_message.h"
 #include "tests/support/hex.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using protocol::Framing;
@@ -49,10 +47,7 @@ class Raw {
   sync::ConnectionId id_;
 };
 
-struct Setup {
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world{*files, 1};
+struct Setup : test::LiveFolder {
   std::vector<std::unique_ptr<Raw>> raws;
   sync::ConnectionId next_id = 1'000;
 

@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/filesystem/disk_tree.h"
 #include "engine/workspace/metadata_doc.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using test::Peer;
@@ -19,11 +17,7 @@ constexpr const char* kNote =
     "---\ntitle: A\npart_of: \"[Root](/README.md)\"\nmood: \"fine\"\n---\n\nLine one.\nLine "
     "two.\nLine three.\n";
 
-struct Setup {
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world{*files, 1};
-
+struct Setup : test::LiveFolder {
   Setup() {
     dir.write("README.md", kRoot);
     dir.write("a.md", kNote);
@@ -100,6 +94,44 @@ TEST_SUITE("sync/disk") {
       s.world.pass(200);
     }
     CHECK(s.dir.read("a.md") != kNote);
+  }
+
+  TEST_CASE("of many notes typed in at once a few are sent off in each turn, the oldest first") {
+    Setup s;
+    Peer& peer = s.world.connect();
+    constexpr int kNotes = 100;
+    for (int i = 0; i < kNotes; ++i) s.dir.write("n" + std::to_string(i) + ".md", kNote);
+    s.world.reconcile();
+    // The last one first, and a little earlier.
+    for (int i = kNotes - 1; i >= 0; --i) {
+      const std::string id = s.world.wire("n" + std::to_string(i) + ".md");
+      peer.open(id);
+      s.insert(peer, id, 0, "typed ");
+      (void)s.world.live->end_turn();
+      s.world.clock.advance(1);
+    }
+    s.world.clock.advance(1'000);
+    sync::DiskSync& disk = s.world.live->disk();
+    std::vector<sync::DiskTask> tasks;
+    std::size_t turns = 0;
+    while (disk.next_due_ms().value_or(INT64_MAX) <= s.world.clock.steady_ms() && turns < 1'000) {
+      ++turns;
+      (void)s.world.live->end_turn();
+      std::vector<sync::DiskTask> more = disk.take_tasks();
+      CHECK(more.size() <= 16);
+      for (sync::DiskTask& task : more) tasks.push_back(std::move(task));
+    }
+    // Until results come there is nothing to wake up for.
+    CHECK(turns <= 5);
+    REQUIRE(tasks.size() == 64);
+    for (const sync::DiskTask& task : tasks)
+      CHECK(std::stoi(std::get<sync::WriteTask>(task).path.str().substr(1)) >= kNotes - 64);
+    for (sync::DiskTask& task : tasks)
+      disk.complete(sync::run_disk_task(*s.files, std::move(task)));
+    s.world.run();
+    for (int i = 0; i < kNotes; ++i)
+      CHECK(s.dir.read("n" + std::to_string(i) + ".md").find("typed ") != std::string::npos);
+    CHECK(disk.idle());
   }
 
   TEST_CASE("an edit on disk reaches the peers as the smallest edit") {

@@ -2,10 +2,8 @@
 // lost.
 #include <doctest/doctest.h>
 
-#include "engine/filesystem/disk_tree.h"
 #include "engine/sync/note_edits.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using test::Peer;
@@ -13,15 +11,10 @@ using test::World;
 
 namespace {
 
-struct Setup {
-  test::TempDir dir;
-  test::TempDir store_dir;
-  std::string store_file = (store_dir.path() / "store.db").string();
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world{*files, 1, store_file};
+struct Setup : test::LiveFolder {
   std::string id;
 
-  Setup() {
+  Setup() : LiveFolder(StoreIn::File) {
     dir.write("a.md", "start\n");
     world.reconcile();
     id = world.id_at("a.md");

@@ -2,15 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/filesystem/disk_tree.h"
 #include "engine/protocol/frame.h"
 #include "engine/protocol/hocuspocus_message.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using test::Peer;
-using test::World;
 
 namespace {
 
@@ -70,11 +67,8 @@ class Recorder final : public sync::Hooks {
   }
 };
 
-struct Setup {
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
+struct Setup : test::LiveFolder {
   Recorder hooks;
-  World world{*files, 1};
 
   Setup() { world.live->hub().use_hooks(hooks); }
 };

@@ -1,35 +1,17 @@
 #include <doctest/doctest.h>
 
-#include "engine/base/json.h"
-#include "engine/filesystem/disk_tree.h"
 #include "engine/protocol/awareness.h"
 #include "engine/protocol/frame.h"
 #include "engine/protocol/sync_message.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using test::Peer;
-using test::World;
+using test::told;
 
 namespace {
 
-struct Setup {
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world{*files, 1};
-};
-
-bool told(const Peer& peer, std::string_view type, std::string_view field = {},
-          const Json& value = {}) {
-  for (const std::string& text : peer.texts) {
-    const auto json = parse_json(text);
-    if (!json || json->value("type", "") != type) continue;
-    if (field.empty() || (json->contains(field) && (*json)[std::string(field)] == value))
-      return true;
-  }
-  return false;
-}
+using Setup = test::LiveFolder;
 
 }  // namespace
 

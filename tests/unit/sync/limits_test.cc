@@ -3,33 +3,22 @@
 #include <doctest/doctest.h>
 
 #include "engine/codec/writer.h"
-#include "engine/filesystem/disk_tree.h"
 #include "engine/protocol/frame.h"
 #include "engine/protocol/hocuspocus_message.h"
 #include "engine/protocol/sync_message.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using test::Peer;
-using test::World;
 
 namespace {
 
-struct Setup {
-  explicit Setup(const sync::Limits& limits) : world(*files, 1, ":memory:", true, limits) {}
-
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world;
+struct Setup : test::LiveFolder {
+  explicit Setup(const sync::Limits& limits) : LiveFolder(StoreIn::Memory, limits) {}
 };
 
-bool told(const Peer& peer, std::string_view code) {
-  const std::string wanted = "\"code\":\"" + std::string(code) + "\"";
-  for (const std::string& text : peer.texts) {
-    if (text.find(wanted) != std::string::npos) return true;
-  }
-  return false;
+bool refused(const Peer& peer, std::string_view code) {
+  return test::told(peer, "error", "code", std::string(code));
 }
 
 Buffer step1() {
@@ -55,7 +44,7 @@ TEST_SUITE("sync/limits") {
     large.edit(id, [](crdt::Doc& doc) { doc.text("body").insert(0, std::string(1'000, 'y')); });
     s.world.run();
     CHECK(large.closed == sync::CloseCode::TooLarge);
-    CHECK(told(large, "frame_too_large"));
+    CHECK(refused(large, "frame_too_large"));
     CHECK(fits.body(id) == std::string(900, 'x'));
   }
 
@@ -74,7 +63,7 @@ TEST_SUITE("sync/limits") {
     s.world.run();
     CHECK_FALSE(fits.closed);
     CHECK(asks.closed == sync::CloseCode::TooMany);
-    CHECK(told(asks, "too_many_questions"));
+    CHECK(refused(asks, "too_many_questions"));
   }
 
   TEST_CASE("a document") {
@@ -91,7 +80,7 @@ TEST_SUITE("sync/limits") {
     b.edit(id, [](crdt::Doc& doc) { doc.text("body").insert(0, std::string(1'500, 'y')); });
     s.world.run();
     CHECK(b.closed == sync::CloseCode::TooLarge);
-    CHECK(told(b, "document_too_large"));
+    CHECK(refused(b, "document_too_large"));
     CHECK(a.body(id) == std::string(1'500, 'x'));
     CHECK_FALSE(a.closed);
   }
@@ -145,7 +134,7 @@ TEST_SUITE("sync/limits") {
     peer.send("workspace:test", step1());
     s.world.run();
     CHECK(peer.closed == sync::CloseCode::TooMany);
-    CHECK(told(peer, "too_many_frames"));
+    CHECK(refused(peer, "too_many_frames"));
   }
 
   TEST_CASE("files on a screen") {
@@ -157,7 +146,7 @@ TEST_SUITE("sync/limits") {
       text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + ".md\"";
     s.world.live->hub().receive_text(peer.id(), text + "]}");
     s.world.run();
-    CHECK(told(peer, "limit_exceeded"));
+    CHECK(refused(peer, "limit_exceeded"));
     for (int part = 0; part < 2; ++part) {
       std::string half = R"({"type":"focus","files":["z")";
       for (std::size_t i = 0; i < 900; ++i)

@@ -1,9 +1,7 @@
 // What happens by time alone.
 #include <doctest/doctest.h>
 
-#include "engine/filesystem/disk_tree.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using test::Peer;
@@ -11,11 +9,7 @@ using test::World;
 
 namespace {
 
-struct Setup {
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world{*files, 1};
-};
+using Setup = test::LiveFolder;
 
 // As a server does it: sleeps until something is due, and only then looks at the timers.
 void sleep_for(World& world, std::int64_t ms) {

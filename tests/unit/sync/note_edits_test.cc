@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/filesystem/disk_tree.h"
 #include "engine/workspace/metadata_doc.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using sync::NoteEdits;
@@ -19,10 +17,7 @@ constexpr const char* kRoot =
 constexpr const char* kNote =
     "---\ntitle: A\npart_of: \"[Root](/README.md)\"\nmood: \"fine\"\n---\n\nLine one.\nLine two.\n";
 
-struct Setup {
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world{*files, 1};
+struct Setup : test::LiveFolder {
   SeededRandom random{7};
 
   Setup() {

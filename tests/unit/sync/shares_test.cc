@@ -2,33 +2,22 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/filesystem/disk_tree.h"
-#include "tests/support/live_world.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/live_folder.h"
 
 using namespace diaryx;
 using test::Peer;
-using test::World;
+using test::told;
 
 namespace {
 
-struct Setup {
-  test::TempDir dir;
-  std::unique_ptr<filesystem::DiskTree> files = std::move(*filesystem::DiskTree::open(dir.path()));
-  World world{*files, 1, (dir.path() / "store.db").string()};
+struct Setup : test::LiveFolder {
+  Setup() : LiveFolder(StoreIn::File) {}
 
   sync::Hub& hub() { return world.live->hub(); }
   Peer& guest(const std::string& code) {
     return world.connect({.user_id = "guest:1", .is_guest = true, .join_code = code});
   }
 };
-
-bool has_text(const Peer& peer, std::string_view part) {
-  for (const std::string& text : peer.texts) {
-    if (text.find(part) != std::string::npos) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -85,7 +74,7 @@ TEST_SUITE("sync/shares") {
     CHECK(s.hub().guests(code) == 1);
     CHECK(s.hub().end_share(code));
     s.world.run();
-    CHECK(has_text(guest, "session_ended"));
+    CHECK(told(guest, "session_ended"));
     CHECK(guest.closed == sync::CloseCode::NotAllowed);
     CHECK_FALSE(owner.closed);
     CHECK_FALSE(stays.closed);
@@ -122,8 +111,8 @@ TEST_SUITE("sync/shares") {
     REQUIRE(s.hub().set_share_read_only(code, true));
     guest.edit(id, [](crdt::Doc& doc) { doc.text("body").insert(0, "two "); });
     s.world.run();
-    CHECK(has_text(guest, R"({"type":"read_only_changed","read_only":true})"));
-    CHECK(has_text(guest, "\"read_only\",\"doc\""));
+    CHECK(told(guest, "read_only_changed", "read_only", true));
+    CHECK(told(guest, "error", "code", "read_only"));
     CHECK(owner.body(id) == "one ");
     REQUIRE(s.hub().set_share_read_only(code, false));
     guest.disconnect();

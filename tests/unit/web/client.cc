@@ -119,6 +119,13 @@ bool Client::send(std::string_view octets) {
   return true;
 }
 
+void Client::reset() {
+  const linger at_once{1, 0};
+  DX_CHECK(::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  ::close(fd_);
+  fd_ = -1;
+}
+
 void Client::end_sending() {
   ::shutdown(fd_, SHUT_WR);
 }

@@ -51,6 +51,8 @@ class Client {
   // False if the peer is gone.
   bool send(std::string_view octets);
   void end_sending();
+  // Gone without a word: the other side gets a reset. Only the destructor may follow.
+  void reset();
   // Everything up to the end of one response; nothing if the connection ends first or `wait_ms`
   // pass.
   std::optional<Response> response(int wait_ms = 5000, bool head_only = false);

@@ -1,5 +1,6 @@
 #include "web/core_loop.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -9,6 +10,9 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/crdt/doc.h"
+#include "engine/protocol/frame.h"
+#include "engine/protocol/sync_message.h"
 #include "tests/support/temp_dir.h"
 
 using namespace diaryx;
@@ -27,6 +31,9 @@ class Core {
     CoreLoop::Sinks sinks;
     sinks.tell = [this](sync::Turn turn, std::vector<Handled> handled) {
       const std::lock_guard lock(mutex_);
+      std::size_t octets = 0;
+      for (const sync::Outgoing& out : turn.sends) octets += out.payload->size();
+      most_told_ = std::max(most_told_, octets);
       for (const Handled& part : handled) {
         handled_[part.connection].first += part.messages;
         handled_[part.connection].second += part.bytes;
@@ -54,6 +61,11 @@ class Core {
     return at == closed_.end() ? std::nullopt : std::optional(at->second);
   }
   std::size_t tasks() const { return tasks_; }
+  // Octets in one turn.
+  std::size_t most_told() {
+    const std::lock_guard lock(mutex_);
+    return most_told_;
+  }
 
   test::TempDir folder;
 
@@ -63,6 +75,7 @@ class Core {
   std::mutex mutex_;
   std::map<sync::ConnectionId, std::pair<std::uint32_t, std::uint64_t>> handled_;
   std::map<sync::ConnectionId, sync::CloseCode> closed_;
+  std::size_t most_told_ = 0;
   std::atomic<std::size_t> tasks_{0};
   std::unique_ptr<CoreLoop> loop_;
 };
@@ -114,6 +127,7 @@ TEST_SUITE("web/core_loop") {
     for (int i = 0; i < 3; ++i) core->receive(1, true, as_bytes("{}"));
     core->receive(2, false, as_bytes("\x7f no such frame"));
     core->receive(7, false, as_bytes("never connected"));
+    core->submit();
     CHECK(core.handled(1) == std::pair<std::uint32_t, std::uint64_t>(3, 6));
     CHECK(core.handled(2).first == 1);
     CHECK(core.handled(7).first == 1);
@@ -121,7 +135,43 @@ TEST_SUITE("web/core_loop") {
     CHECK_FALSE(core.closed(1));
     core->disconnect(1);
     core->disconnect(7);
+    core->submit();
     CHECK(*core->call([](Workspace& workspace) { return workspace.hub().connections(); }) <= 1);
+  }
+
+  TEST_CASE("many questions with large answers are spread over turns") {
+    Core core;
+    const std::string id =
+        *core->call([](Workspace& workspace) { return workspace.info().workspace_id; });
+    const auto frame = [&](Bytes payload) {
+      return *protocol::encode_frame("body:" + id + "/a.md", payload, protocol::Framing::ShortName);
+    };
+    crdt::Doc doc(crdt::DocOptions{.client_id = 5});
+    doc.text("body").insert(0, std::string(1U << 20U, 'x'));
+    Buffer update;
+    protocol::write_update(update, doc.encode_state_as_update());
+    core->connect(1, {.principal = {.user_id = "owner"}, .endpoint = {}});
+    core->receive(1, false, frame(update));
+    core->submit();
+    Buffer question;
+    protocol::write_sync_step1(question, Buffer{0});
+    for (int i = 0; i < 100; ++i) core->receive(1, false, frame(question));
+    core->submit();
+    CHECK(core.handled(1).first == 101);
+    CHECK(core.most_told() >= 8U << 20U);
+    CHECK(core.most_told() < 10U << 20U);
+  }
+
+  TEST_CASE("what the disk says one by one shares turns") {
+    Core core;
+    (void)core->call([](Workspace&) { return 0; });
+    const std::uint64_t before = core->counts().turns.get();
+    for (int i = 0; i < 40; ++i) {
+      core->paths_changed({});
+      std::this_thread::sleep_for(200us);
+    }
+    (void)core->call([](Workspace&) { return 0; });
+    CHECK(core->counts().turns.get() - before < 20);
   }
 
   TEST_CASE("a call whose turn could not be kept brings back why, and nothing of it is there") {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -534,6 +535,22 @@ TEST_SUITE("web/transport/websocket") {
     relay.handle_messages = true;
     relay.transport().deliver({}, {{(1ULL << 20U), 4, 4}});
     CHECK(eventually([&] { return relay.messages == 100; }));
+  }
+
+  TEST_CASE("a peer that is gone while it is held back costs no processor time") {
+    Relay relay;
+    relay.handle_messages = false;
+    Client client(relay.port());
+    REQUIRE(client.upgrade("/sync2")->status == 101);
+    std::string burst;
+    for (int i = 0; i < 1'000; ++i) burst += test::binary_frame("x");
+    REQUIRE(client.send(burst));
+    REQUIRE(eventually([&] { return relay.messages >= 16; }));
+    client.reset();
+    std::this_thread::sleep_for(50ms);
+    const std::clock_t before = std::clock();
+    std::this_thread::sleep_for(500ms);
+    CHECK(std::clock() - before < CLOCKS_PER_SEC / 20);
   }
 
   TEST_CASE("one who asks for much and reads it slowly is held back, not dropped") {
