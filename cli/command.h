@@ -70,6 +70,9 @@ struct CommitOptions {
   bool skip_validation = false;
 };
 struct StatusOptions {};
+struct RepairCommand {
+  bool force = false;  // Rebuild a healthy store, too.
+};
 struct ShareOptions {
   bool read_only = false;
   std::int64_t lifetime_s = 0;     // 0: until it is ended.
@@ -86,8 +89,9 @@ struct TrashOptions {
   std::int64_t older_than_s = 0;  // Empty: only what was deleted longer ago.
 };
 
-using Command = std::variant<InitOptions, ServeOptions, MaterialiseOptions, ValidateOptions,
-                             CommitOptions, StatusOptions, ShareOptions, TrashOptions>;
+using Command =
+    std::variant<InitOptions, ServeOptions, MaterialiseOptions, ValidateOptions, CommitOptions,
+                 StatusOptions, ShareOptions, TrashOptions, RepairCommand>;
 
 // What every run() gets. Everything outlives the call.
 struct Context {
@@ -106,5 +110,6 @@ Result<ExitCode> run(const CommitOptions& options, const Context& context);
 Result<ExitCode> run(const StatusOptions& options, const Context& context);
 Result<ExitCode> run(const ShareOptions& options, const Context& context);
 Result<ExitCode> run(const TrashOptions& options, const Context& context);
+Result<ExitCode> run(const RepairCommand& options, const Context& context);
 
 }  // namespace diaryx::cli

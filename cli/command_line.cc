@@ -57,6 +57,11 @@ Examples:
   diaryx-sync commit --author "Ada <ada@example.org>"
   0 * * * *  diaryx-sync commit -q -C ~/journal     in a crontab, also while `serve` runs)";
 
+constexpr const char* kRepairExamples = R"(
+Examples:
+  diaryx-sync repair                   after validate, or any command, has said that the store is damaged
+  diaryx-sync repair --json ~/journal | jq .rebuilt)";
+
 constexpr const char* kStatusExamples = R"(
 Examples:
   diaryx-sync status
@@ -99,6 +104,7 @@ struct Parser {
   CommitOptions commit;
   ShareOptions share;
   TrashOptions trash;
+  RepairCommand repair;
   ValidateOptions validate;
   InitOptions init;
   std::vector<std::pair<CLI::App*, std::function<Command()>>> commands;
@@ -264,6 +270,9 @@ void add_commands(Parser& p) {
   end->excludes(read_only)->excludes(expires);
 
   add_trash(p);
+  p.add("repair", "Rebuild a damaged store from what is left, the files and git", kRepairExamples,
+        [&p] { return Command(p.repair); })
+      .add_flag("--force", p.repair.force, "Rebuild a healthy store, too");
   p.add("status", "What is here, what is served, what is pending", kStatusExamples,
         [] { return Command(StatusOptions{}); });
 }

@@ -37,7 +37,9 @@ Result<std::uint64_t> count_validation(Workspace* ours, const Context& context, 
   if (ours != nullptr) return ours->count_validation(good);
   DX_TRY(const auto server, ServerClient::find(context.root));
   if (!server) return std::uint64_t{0};  // It has just ended; the next time counts again.
-  return server->count_validation(good);
+  // A server that is ending: as above. The number is advice, and must not hold a commit back.
+  const auto counted_there = server->count_validation(good);
+  return counted_there ? *counted_there : 0;
 }
 
 std::string advice(const std::vector<workspace::Issue>& errors, std::uint64_t failures) {

@@ -88,10 +88,28 @@ Result<ExitCode> look(const Context& context, Action action) {
   return found.ok() ? ExitCode::Done : ExitCode::Findings;
 }
 
+// A store that does not open is a finding as well, and the only one that can be told.
+Result<ExitCode> tell_damaged(const Error& error, const Context& context) {
+  workspace::Issue issue;
+  issue.kind = workspace::IssueKind::DamagedStore;
+  issue.severity = workspace::Severity::Error;
+  issue.key = "store.db";
+  issue.message = "the store is damaged: " + error.message;
+  const Report& report = context.report;
+  report.finding(issue_line(issue));
+  report.say(error.hint);
+  report.result({{"ok", false}, {"files", 0}, {"bodies", 0}, {"issues", issues_json({issue})}});
+  return ExitCode::Findings;
+}
+
 }  // namespace
 
 Result<ExitCode> run(const ValidateOptions& options, const Context& context) {
-  return options.action == Action::Undo ? take_back(context) : look(context, options.action);
+  if (options.action == Action::Undo) return take_back(context);
+  auto looked = look(context, options.action);
+  const bool damaged = !looked && looked.error().code == ErrorCode::Corrupt;
+  if (damaged && options.action == Action::Look) return tell_damaged(looked.error(), context);
+  return looked;
 }
 
 }  // namespace diaryx::cli

@@ -1,5 +1,7 @@
 #include "cli/workspace_access.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <fmt/core.h>
@@ -13,6 +15,9 @@ namespace {
 
 // Longer than any reconcile of a large workspace takes; a cron job rather waits than fails.
 constexpr std::int64_t kLockWaitMs = 30'000;
+// A stop in order takes less.
+constexpr std::int64_t kStopMs = 6'000;
+constexpr std::int64_t kPollMs = 20;
 
 Result<UpToDate> through_server(const Context& context, const ServerClient& server,
                                 const InitOptions& rules) {
@@ -34,6 +39,19 @@ Result<UpToDate> in_this_process(const Context& context, Access access, const In
              [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); }));
   WorkspaceInfo info = workspace->info();
   return UpToDate{std::move(info), std::move(report), std::move(workspace)};
+}
+
+// Whether a server that failed us was about to end, by a signal or a kill: then it is gone soon,
+// and what was asked of it can be done without it. One that still takes calls meant what it said.
+bool has_ended(const Context& context, const ServerClient& server) {
+  if (server.status()) return false;
+  const std::int64_t deadline = context.clock.steady_ms() + kStopMs;
+  for (;;) {
+    const auto now = ServerClient::find(context.root);
+    if (now && (!*now || (*now)->info().pid != server.info().pid)) return true;
+    if (context.clock.steady_ms() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
+  }
 }
 
 }  // namespace
@@ -62,14 +80,21 @@ Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access
 }
 
 Result<UpToDate> bring_up_to_date(const Context& context, Access access, const InitOptions& rules) {
-  DX_TRY(auto server, ServerClient::find(context.root));
-  if (server) return through_server(context, *server, rules);
-  auto done = in_this_process(context, access, rules);
-  if (done || done.error().code != ErrorCode::Busy) return done;
-  // A `serve` may have taken the lock between our look and our try.
-  DX_TRY(server, ServerClient::find(context.root));
-  if (server) return through_server(context, *server, rules);
-  return done;
+  const std::int64_t deadline = context.clock.steady_ms() + kLockWaitMs;
+  for (;;) {
+    DX_TRY(const auto server, ServerClient::find(context.root));
+    auto done =
+        server ? through_server(context, *server, rules) : in_this_process(context, access, rules);
+    if (done || context.clock.steady_ms() >= deadline) return done;
+    if (server) {
+      if (!has_ended(context, *server)) return done;
+    } else {
+      if (done.error().code != ErrorCode::Busy) return done;
+      // A `serve` may have taken the lock between our look and our try.
+      DX_TRY(const auto now, ServerClient::find(context.root));
+      if (!now) return done;
+    }
+  }
 }
 
 }  // namespace diaryx::cli

@@ -2,14 +2,20 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "engine/base/log.h"
 #include "engine/base/path.h"
+#include "engine/base/posix.h"
 #include "engine/filesystem/disk_tree.h"
 #include "engine/history/ignore.h"
+#include "engine/repair.h"
 #include "engine/storage/store.h"
 #include "engine/sync/examination.h"
 #include "engine/workspace/render.h"
@@ -23,33 +29,46 @@ constexpr std::string_view kFolder = ".diaryx";
 constexpr std::string_view kStoreFile = "store.db";
 constexpr std::string_view kIdAlphabet = "abcdefghijkmnopqrstuvwxyz23456789";
 
-ErrorCode code_of(const std::error_code& error) {
-  if (error == std::errc::no_space_on_device) return ErrorCode::NoSpace;
-  if (error == std::errc::permission_denied || error == std::errc::read_only_file_system)
-    return ErrorCode::NotAllowed;
-  return ErrorCode::Io;
+constexpr const char* kMayWrite =
+    "check that there is room and that you may write in the workspace";
+
+// The folder's names are on disk.
+Status sync_folder(const fs::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return errno_error(errno, folder.string() + ": sync");
+  return {};
 }
 
-// `.diaryx/` keeps itself out of git, and out of sight of other people of the machine.
-Status make_folder(const fs::path& folder) {
+// Whole or not at all: half a line would let git have the database, and the secrets in it.
+Status write_ignore_file(const fs::path& folder) {
+  const fs::path file = folder / ".gitignore";
   std::error_code error;
-  const bool made = fs::create_directory(folder, error);
-  if (error) {
-    return Error{code_of(error), folder.string() + ": cannot be made: " + error.message(),
-                 "check that there is room and that you may write in the workspace"};
+  if (fs::exists(file, error)) return {};
+  const fs::path making = folder / temporary_name();
+  const auto failed = [&] {
+    Error why = errno_error(errno, file.string() + ": cannot be written");
+    (void)::unlink(making.c_str());  // Of no use to anybody, and may not be there.
+    return std::move(why).hinted(kMayWrite);
+  };
+  const Fd fd(::open(making.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return failed();
+  if (Status written = write_all(fd.get(), "*\n", file.string()); !written) {
+    (void)::unlink(making.c_str());  // As above.
+    return std::move(written).error().hinted(kMayWrite);
   }
-  if (made) fs::permissions(folder, fs::perms::owner_all, error);
-  const fs::path ignore = folder / ".gitignore";
-  if (fs::exists(ignore, error)) return {};
-  std::ofstream out(ignore, std::ios::binary);
-  out << "*\n";
-  out.close();
-  if (!out) {
-    const std::error_code why(errno, std::generic_category());
-    return Error{code_of(why), ignore.string() + ": cannot be written: " + why.message(),
-                 "check that there is room and that you may write in the workspace"};
-  }
+  if (::fsync(fd.get()) != 0 || ::rename(making.c_str(), file.c_str()) != 0) return failed();
   return {};
+}
+
+// `.diaryx/` keeps itself out of git, and out of sight of other people of the machine. On disk when
+// this returns: what is told to be saved is saved in it.
+Status make_folder(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return errno_error(errno, folder.string() + ": cannot be made").hinted(kMayWrite);
+  DX_TRY_OK(write_ignore_file(folder));
+  // Also if it was there: whoever made it may have been stopped before it came to this.
+  DX_TRY_OK(sync_folder(folder));
+  return sync_folder(folder.parent_path());
 }
 
 Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Random& random) {
@@ -110,6 +129,7 @@ Status Workspace::Impl::open_store() {
   if (options.access != Access::Read) {
     DX_TRY(lock, storage::WorkspaceLock::acquire(folder(), options.lock_wait_ms));
   }
+  DX_TRY_OK(check_no_repair_pending(folder()));
   const storage::OpenMode mode = options.access == Access::Read    ? storage::OpenMode::ReadOnly
                                  : options.access == Access::Write ? storage::OpenMode::ReadWrite
                                                                    : storage::OpenMode::Create;
@@ -152,7 +172,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
                  "name the folder of your notes"};
   }
   DX_TRY_OK(impl->open_store());
-  DX_TRY(impl->files, filesystem::DiskTree::open(impl->info.root));
+  DX_TRY(impl->files,
+         filesystem::DiskTree::open(impl->info.root, {.tidy = options.access != Access::Read}));
   DX_TRY(impl->intake, sync::load_intake_rules(*impl->store));
   DX_TRY_OK(impl->change_intake());
   if (impl->intake.gitignore) impl->files->ignore_by(git_ignores(impl->info.root));

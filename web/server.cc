@@ -480,7 +480,7 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   impl->auth = std::make_unique<Auth>(impl->token, "diaryx_" + std::to_string(port), clock);
   impl->url = url_of(chosen.host, port, impl->token);
   DX_TRY(auto shown_files, filesystem::DiskTree::open(info.root));
-  DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root));
+  DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root, {.tidy = true}));
   if (workspace->intake().gitignore) impl->worker_files->ignore_by(git_ignores(info.root));
   impl->attachments = std::make_unique<Attachments>(std::move(shown_files));
   impl->build(std::move(workspace));

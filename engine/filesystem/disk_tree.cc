@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <tuple>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/log.h"
 #include "engine/base/random.h"
 
 namespace diaryx::filesystem {
@@ -46,12 +48,23 @@ bool same_moment(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
+bool is_later(const struct timespec& a, const struct timespec& b) {
+  return std::tie(a.tv_sec, a.tv_nsec) > std::tie(b.tv_sec, b.tv_nsec);
+}
+
 Status sync_folder(int folder, std::string_view shown) {
   if (::fsync(folder) != 0) return errno_error(errno, fmt::format("{}: sync of its folder", shown));
   return {};
 }
 
 }  // namespace
+
+DiskTree::DiskTree(ConfinedRoot root, Options options)
+    : root_(std::move(root)), options_(std::move(options)) {
+  // Files may be stamped by a clock that is a few milliseconds behind this one, never before it: a
+  // moment later the first own file can be told from what was there.
+  (void)::clock_gettime(CLOCK_REALTIME, &opened_);  // Every Linux has that clock.
+}
 
 Result<std::unique_ptr<DiskTree>> DiskTree::open(const std::filesystem::path& root) {
   return open(root, Options{});
@@ -224,6 +237,17 @@ Status DiskTree::move(const WorkspacePath& from, const WorkspacePath& to,
   return sync_folder(source.get(), from.str());
 }
 
+void DiskTree::tidy() {
+  const auto removed = remove_leftovers();
+  if (!removed) {
+    // A folder that may not be written to: that is no reason not to work.
+    log(LogLevel::Warning, "disk", "an unfinished file stays: " + removed.error().message);
+  } else if (*removed > 0) {
+    log(LogLevel::Warning, "disk", "files that a crash left unfinished are in the trash now",
+        {{"files", static_cast<std::int64_t>(*removed)}});
+  }
+}
+
 Result<std::size_t> DiskTree::remove_leftovers() {
   std::size_t count = 0;
   for (const std::string& leftover : std::exchange(leftovers_, {})) {
@@ -234,6 +258,8 @@ Result<std::size_t> DiskTree::remove_leftovers() {
     // deleted unseen.
     struct stat found {};
     if (::fstatat(folder.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    // What came later is our own: an upload that is under way.
+    if (is_later(found.st_ctim, opened_)) continue;
     if (S_ISREG(found.st_mode) && found.st_size == 0) {
       if (::unlinkat(folder.get(), name.c_str(), 0) != 0) return errno_error(errno, leftover);
     } else {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <time.h>
+
 #include "engine/filesystem/confined_root.h"
 #include "engine/filesystem/disk_file.h"
 #include "engine/filesystem/file_tree.h"
@@ -18,7 +20,10 @@ class DiskTree final : public FileTree {
  public:
   struct Options {
     ConfinedRoot::Resolve resolve = ConfinedRoot::Resolve::Auto;
-    StepHook before_step;  // For tests: called before each step of replace(), trash() and move().
+    // For tests: called before each step of replace(), trash() and move().
+    StepHook before_step = nullptr;
+    // The first list() also does remove_leftovers(). For the holder of the workspace lock.
+    bool tidy = false;
   };
   // The folder must exist. Its path may lead through links.
   static Result<std::unique_ptr<DiskTree>> open(const std::filesystem::path& root);
@@ -46,15 +51,16 @@ class DiskTree final : public FileTree {
   Result<std::string> trash_seen(const WorkspacePath& path, const FileStat& seen);
 
   // Moves into the trash what the last list() saw of replacements that a crash cut short
-  // (".diaryx-….tmp"). Only for the holder of the workspace lock: another process may be about to
-  // rename such a file. Returns how many there were.
+  // (".diaryx-….tmp"), and that was there before this tree was opened. Only for the holder of the
+  // workspace lock: another process may be about to rename such a file. Returns how many there
+  // were.
   Result<std::size_t> remove_leftovers();
 
   const ConfinedRoot& root() const noexcept { return root_; }
 
  private:
-  DiskTree(ConfinedRoot root, Options options)
-      : root_(std::move(root)), options_(std::move(options)) {}
+  DiskTree(ConfinedRoot root, Options options);
+  void tidy();
   struct Walk;
   Result<std::string> trash_entry(int folder, const std::string& name, std::string_view shown,
                                   const Expected* expected, const std::string* as = nullptr);
@@ -63,6 +69,7 @@ class DiskTree final : public FileTree {
   ConfinedRoot root_;
   Options options_;
   std::vector<std::string> leftovers_;
+  struct timespec opened_ {};
 };
 
 }  // namespace diaryx::filesystem

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -139,6 +140,7 @@ Result<Listing> DiskTree::list() {
   std::sort(listing.skipped.begin(), listing.skipped.end(),
             [](const Skipped& a, const Skipped& b) { return a.path < b.path; });
   leftovers_ = std::move(walk.leftovers);
+  if (std::exchange(options_.tidy, false)) tidy();
   return std::move(listing);
 }
 

@@ -46,7 +46,7 @@ Result<DocRow> find_or_add(Database& db, std::string_view name) {
 
 Error damaged(const Database& db, std::string_view doc, std::string_view what) {
   return Error{ErrorCode::Corrupt, fmt::format("{}: document \"{}\": {}", db.name(), doc, what),
-               "keep a copy of the .diaryx folder before anything else is tried"};
+               kRepairHint};
 }
 
 bool is_digest_of(Bytes stored, Bytes bytes) {

@@ -11,8 +11,7 @@ namespace {
 
 Error damaged(const Database& db, std::string_view file_id, std::string_view what) {
   return Error{ErrorCode::Corrupt,
-               fmt::format("{}: ledger of file \"{}\": {}", db.name(), file_id, what),
-               "keep a copy of the .diaryx folder before anything else is tried"};
+               fmt::format("{}: ledger of file \"{}\": {}", db.name(), file_id, what), kRepairHint};
 }
 
 // False if the octets are no SHA-256.

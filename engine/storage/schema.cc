@@ -7,6 +7,9 @@
 namespace diaryx::storage {
 namespace {
 
+// A version above this is no newer program's, but a damaged header.
+constexpr std::int64_t kLastPlausibleVersion = 9'999;
+
 Status set_version(Database& db, std::int64_t version) {
   // A PRAGMA takes no parameters.
   return db.exec(fmt::format("PRAGMA user_version = {}", version).c_str());
@@ -42,12 +45,13 @@ Result<std::int64_t> read_version(Database& db, std::int64_t known) {
   DX_TRY(const std::int64_t application, db.number("PRAGMA application_id"));
   if (application != kApplicationId) {
     return Error{ErrorCode::Corrupt, db.name() + ": not a diaryx-sync store",
-                 "if another program made this file, move it away; else keep a copy of it"};
+                 "if another program made this file, move it away; else `diaryx-sync repair` "
+                 "rebuilds the store"};
   }
   DX_TRY(const std::int64_t version, db.number("PRAGMA user_version"));
-  if (version < 1) {
+  if (version < 1 || version > kLastPlausibleVersion) {
     return Error{ErrorCode::Corrupt,
-                 fmt::format("{}: schema version {} cannot be", db.name(), version)};
+                 fmt::format("{}: schema version {} cannot be", db.name(), version), kRepairHint};
   }
   if (version > known) {
     return Error{ErrorCode::TooNew,

@@ -75,7 +75,7 @@ const char* hint_of(ErrorCode code) {
     case ErrorCode::Busy:
       return "another process holds the store; try again when it is done";
     case ErrorCode::Corrupt:
-      return "keep a copy of the .diaryx folder before anything else is tried";
+      return kRepairHint;
     default:
       return "";
   }

@@ -23,6 +23,11 @@ namespace diaryx::storage {
 
 class Database;
 
+// What to do about a store that is Corrupt.
+inline constexpr char kRepairHint[] =
+    "`diaryx-sync repair` rebuilds it from what is left, the files and git, and keeps the damaged "
+    "one";
+
 // One use of a prepared statement: bind, step, read columns. Ready for its next use when destroyed.
 // A failed prepare() or bind shows at the first step(). Must not outlive its Database.
 class Query {

@@ -11,6 +11,7 @@
 #include "engine/base/posix.h"
 #include "engine/storage/schema.h"
 #include "engine/storage/store_impl.h"
+#include "engine/storage/wal_check.h"
 
 namespace diaryx::storage {
 namespace {
@@ -222,6 +223,11 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& file, OpenMode mode) 
     }
   }
 
+  if (!in_memory && !fresh && mode != OpenMode::ReadOnly) {
+    // SQLite would leave out what stands behind the damage, and then tidy it away.
+    DX_TRY(auto wal, wal_fault_beside(real));
+    if (wal) return Error{ErrorCode::Corrupt, std::move(*wal), kRepairHint};
+  }
   DX_TRY(Database db, open_file(real, mode));
   auto impl = std::make_unique<Impl>(std::move(db));
   impl->in_memory = in_memory;

@@ -6,6 +6,7 @@
 #include "engine/storage/checksum.h"
 #include "engine/storage/store.h"
 #include "engine/storage/store_impl.h"
+#include "engine/storage/wal_check.h"
 
 namespace diaryx::storage {
 namespace {
@@ -96,6 +97,10 @@ Status check_all(Database& db, Faults& faults) {
 
 Result<std::vector<std::string>> Store::verify() {
   Faults faults;
+  if (!impl_->in_memory) {
+    DX_TRY(const auto wal, wal_fault_beside(impl_->db.name()));
+    if (wal) faults.push_back(*wal);
+  }
   Status done = impl_->within(Impl::Kind::Read, [&] { return check_all(impl_->db, faults); });
   if (!done) {
     if (done.error().code != ErrorCode::Corrupt) return std::move(done).error();

@@ -26,8 +26,8 @@ Status set_failed_validations(storage::Store& store, std::uint64_t count) {
 bool rebuild_would_help(std::span<const workspace::Issue> issues) noexcept {
   using workspace::IssueKind;
   return std::any_of(issues.begin(), issues.end(), [](const workspace::Issue& issue) {
-    return issue.kind == IssueKind::DamagedDocument || issue.kind == IssueKind::UnreadableRecord ||
-           issue.kind == IssueKind::MissingBodyDoc;
+    return issue.kind == IssueKind::DamagedDocument || issue.kind == IssueKind::DamagedStore ||
+           issue.kind == IssueKind::UnreadableRecord || issue.kind == IssueKind::MissingBodyDoc;
   });
 }
 

@@ -41,6 +41,9 @@ class Validation {
     check_cycles();
     check_parents();
     check_collisions();
+    for (const std::string& fault : input_.store_faults)
+      add(IssueKind::DamagedStore, Severity::Error, "", "store.db",
+          fmt::format("the store is damaged: {}", fault));
     for (const auto& [name, what] : input_.damaged_documents) {
       add(IssueKind::DamagedDocument, Severity::Error, path_of_document(name), name,
           fmt::format("the stored document \"{}\" is damaged: {}", name, what));
@@ -325,6 +328,8 @@ std::string_view to_string(IssueKind kind) noexcept {
       return "AttachmentChanged";
     case IssueKind::DamagedDocument:
       return "DamagedDocument";
+    case IssueKind::DamagedStore:
+      return "DamagedStore";
     case IssueKind::NotTakenIn:
       return "NotTakenIn";
     case IssueKind::NotWritten:

@@ -29,6 +29,7 @@ enum class IssueKind {
   NotMaterialised,    // A live record without a file on disk, and nothing waits to be written.
   AttachmentChanged,  // An attachment's file is not what its record says.
   DamagedDocument,    // A stored document that cannot be read, or contradicts itself.
+  DamagedStore,       // The database holds what was not written, or cannot be read.
   NotTakenIn,         // The file was changed since disk and documents last agreed.
   NotWritten,         // The documents are ahead of the file: it waits to be written.
 };
@@ -64,8 +65,9 @@ struct ValidateInput {
       on_disk;  // Every file below the root → has it a non-empty body (Markdown) / true.
   std::vector<std::pair<std::string, std::string>> unreadable_files;  // path, reason
   std::map<std::string, std::string> damaged_documents = {};  // store name, what is wrong with it
-  std::set<std::string> not_taken_in = {};  // Paths whose file is not what we last agreed on.
-  std::set<std::string> not_written = {};   // Paths whose documents are ahead.
+  std::vector<std::string> store_faults = {};  // What the store itself finds, a line each.
+  std::set<std::string> not_taken_in = {};     // Paths whose file is not what we last agreed on.
+  std::set<std::string> not_written = {};      // Paths whose documents are ahead.
   // Attachments whose record has a hash: path on disk → what is there.
   std::map<std::string, AttachedFile> attachments = {};
 };

@@ -254,11 +254,14 @@ test('a store that is damaged is an error, never an empty workspace', async (t) 
   const store = path.join(dir, '.diaryx/store.db')
   fs.writeFileSync(store, Buffer.alloc(8192, 0x5a))
   const before = snapshot(dir)
-  for (const args of [['init'], ['validate'], ['status']]) {
+  for (const args of [['init'], ['materialise', '--out', `${dir}-out`], ['status']]) {
     const done = await runJson([...args, '-C', dir])
     assert.equal(done.code, 3, args[0])
     assert.equal(done.json.error.code, 'corrupt', done.stdout)
   }
+  const looked = await runJson(['validate', '-C', dir])
+  assert.equal(looked.code, 1)
+  assert.deepEqual(looked.json.issues.map(({ kind }) => kind), ['DamagedStore'])
   assert.deepEqual(fs.readFileSync(store), Buffer.alloc(8192, 0x5a))
   assert.deepEqual(snapshot(dir), before)
 })

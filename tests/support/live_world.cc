@@ -11,17 +11,17 @@ constexpr crdt::Origin kRemote = 1;
 
 }  // namespace
 
-Peer::Peer(sync::Live& live, sync::ConnectionId id, std::uint64_t client_id,
+Peer::Peer(sync::Hub& hub, sync::ConnectionId id, std::uint64_t client_id,
            sync::Principal principal)
-    : live_(&live), id_(id), client_id_(client_id), principal_(std::move(principal)) {
-  live.hub().connect(id, {.principal = principal_, .endpoint = {}});
+    : hub_(&hub), id_(id), client_id_(client_id), principal_(std::move(principal)) {
+  hub.connect(id, {.principal = principal_, .endpoint = {}});
 }
 
 void Peer::send(const std::string& wire_id, Bytes payload) {
-  if (live_ == nullptr) return;
+  if (hub_ == nullptr) return;
   const auto frame = protocol::encode_frame(wire_id, payload);
   DX_CHECK(frame.has_value());
-  live_->hub().receive(id_, *frame);
+  hub_->receive(id_, *frame);
 }
 
 crdt::Doc& Peer::open(const std::string& wire_id) {
@@ -47,7 +47,7 @@ void Peer::start(const std::string& wire_id) {
   Buffer payload;
   protocol::write_sync_step1(payload, doc(wire_id).encode_state_vector());
   send(wire_id, payload);
-  if (wire_id.starts_with("workspace:")) live_->hub().receive_text(id_, R"({"type":"FilesReady"})");
+  if (wire_id.starts_with("workspace:")) hub_->receive_text(id_, R"({"type":"FilesReady"})");
 }
 
 void Peer::edit(const std::string& wire_id, const std::function<void(crdt::Doc&)>& change) {
@@ -77,7 +77,7 @@ void Peer::handle(const std::string& wire_id, Bytes payload) {
 void Peer::take(const sync::Turn& turn) {
   for (const sync::Outgoing& outgoing : turn.sends) {
     for (const sync::ConnectionId target : outgoing.targets) {
-      if (target != id_ || live_ == nullptr) continue;
+      if (target != id_ || hub_ == nullptr) continue;
       if (outgoing.text) {
         texts.push_back(*outgoing.payload);
         continue;
@@ -91,19 +91,19 @@ void Peer::take(const sync::Turn& turn) {
   for (const sync::Closing& closing : turn.closes) {
     if (closing.connection == id_) closed = closing.code;
   }
-  if (closed && live_ != nullptr) disconnect();
+  if (closed && hub_ != nullptr) disconnect();
 }
 
 void Peer::disconnect() {
-  if (live_ != nullptr) live_->hub().disconnect(id_);
-  live_ = nullptr;
+  if (hub_ != nullptr) hub_->disconnect(id_);
+  hub_ = nullptr;
 }
 
-void Peer::reconnect(sync::Live& live, sync::ConnectionId id) {
-  live_ = &live;
+void Peer::reconnect(sync::Hub& hub, sync::ConnectionId id) {
+  hub_ = &hub;
   id_ = id;
   closed.reset();
-  live.hub().connect(id, {.principal = principal_, .endpoint = {}});
+  hub.connect(id, {.principal = principal_, .endpoint = {}});
   for (const auto& [wire_id, doc] : docs_) start(wire_id);
 }
 
@@ -163,8 +163,8 @@ void World::restart() {
 }
 
 Peer& World::connect(sync::Principal principal) {
-  peers.push_back(
-      std::make_unique<Peer>(*live, next_connection_++, random.client_id(), std::move(principal)));
+  peers.push_back(std::make_unique<Peer>(live->hub(), next_connection_++, random.client_id(),
+                                         std::move(principal)));
   return *peers.back();
 }
 

@@ -20,7 +20,7 @@ namespace diaryx::test {
 // A Yjs client at the other end of a connection: one document per name it has opened.
 class Peer {
  public:
-  Peer(sync::Live& live, sync::ConnectionId id, std::uint64_t client_id,
+  Peer(sync::Hub& hub, sync::ConnectionId id, std::uint64_t client_id,
        sync::Principal principal = {});
 
   sync::ConnectionId id() const noexcept { return id_; }
@@ -28,6 +28,7 @@ class Peer {
   crdt::Doc& open(const std::string& wire_id);
   crdt::Doc& doc(const std::string& wire_id) { return *docs_.at(wire_id); }
   std::string body(const std::string& wire_id) { return doc(wire_id).text("body").to_string(); }
+  const std::map<std::string, std::unique_ptr<crdt::Doc>>& docs() const { return docs_; }
   // A local edit: applied here, sent to the hub.
   void edit(const std::string& wire_id, const std::function<void(crdt::Doc&)>& change);
   // Feeds what the hub told this peer.
@@ -36,7 +37,8 @@ class Peer {
   // The connection is gone; the documents stay. reconnect() starts a new one and syncs each
   // document both ways.
   void disconnect();
-  void reconnect(sync::Live& live, sync::ConnectionId id);
+  void reconnect(sync::Hub& hub, sync::ConnectionId id);
+  void reconnect(sync::Live& live, sync::ConnectionId id) { reconnect(live.hub(), id); }
 
   std::vector<std::string> texts;   // Control messages.
   std::vector<std::string> frames;  // Binary messages, raw.
@@ -46,7 +48,7 @@ class Peer {
   void start(const std::string& wire_id);
   void handle(const std::string& wire_id, Bytes payload);
 
-  sync::Live* live_;
+  sync::Hub* hub_;
   sync::ConnectionId id_;
   std::uint64_t client_id_;
   sync::Principal principal_;

@@ -2,6 +2,7 @@
 #include "engine/filesystem/disk_tree.h"
 
 #include <atomic>
+#include <chrono>
 #include <set>
 #include <thread>
 
@@ -423,6 +424,24 @@ TEST_SUITE("filesystem/disk_tree") {
       kept = kept || item.path().filename() == ".diaryx-abcdefghijklmnop.tmp";
     }
     CHECK(kept);
+  }
+
+  TEST_CASE("an upload that is under way is none of what a crash left") {
+    const test::TempDir dir;
+    dir.write("a.md", "text");
+    dir.write(".diaryx-abcdefghijklmnop.tmp", "left");
+    DiskTree::Options options;
+    options.tidy = true;
+    const auto tree = open_tree(dir.path(), options);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    auto writer = tree->start_file(path("b.bin"));
+    REQUIRE(writer);
+    REQUIRE((*writer)->write("half of "));
+    REQUIRE(tree->list());
+    CHECK_FALSE(dir.exists(".diaryx-abcdefghijklmnop.tmp"));
+    REQUIRE((*writer)->write("it"));
+    REQUIRE(tree->install(**writer, std::nullopt));
+    CHECK(dir.read("b.bin") == "half of it");
   }
 
   TEST_CASE("a replacement killed at any step leaves the old file or the new one, whole") {
