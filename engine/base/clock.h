@@ -30,6 +30,8 @@ class ManualClock final : public Clock {
     wall_ms_ += ms;
     steady_ms_ += ms;
   }
+  // The person sets the clock, forwards or backwards: the steady one does not notice.
+  void jump_wall(std::int64_t ms) { wall_ms_ += ms; }
 
  private:
   std::int64_t wall_ms_ = 1'700'000'000'000;

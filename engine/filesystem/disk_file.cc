@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <vector>
 
 #include <fcntl.h>
@@ -112,6 +113,10 @@ Error changed_meanwhile(std::string_view shown) {
   return Error{ErrorCode::Conflict, std::string(shown) + ": another program changed the file"};
 }
 
+Error open_elsewhere(std::string_view shown) {
+  return Error{ErrorCode::Busy, std::string(shown) + ": another program has it open for writing"};
+}
+
 // After an exchange that displaced something unexpected: puts it back. `temporary` has its name
 // now.
 Error put_back(int folder, const std::string& name, TemporaryFile& temporary,
@@ -152,6 +157,10 @@ Status install_over(int folder, const std::string& name, TemporaryFile& temporar
     step(hook, "check the old");
     auto displaced = check_expected(folder, temporary.name(), expected, shown);
     if (!displaced) return put_back(folder, name, temporary, shown);
+    if (*displaced && is_being_written((*displaced)->fd.get())) {
+      (void)put_back(folder, name, temporary, shown);
+      return open_elsewhere(shown);
+    }
     return {};  // The destructor of `temporary` removes the old file.
   }
   if (errno == ENOENT) return changed_meanwhile(shown);
@@ -239,6 +248,15 @@ Result<std::optional<OpenFile>> check_expected(int folder, const std::string& na
   return file;
 }
 
+bool is_being_written(int fd) noexcept {
+  // Somebody who opens the file in the moment that we hold the lease waits for us to give it back,
+  // and we get a signal: one that does nothing unless it is caught.
+  if (::fcntl(fd, F_SETSIG, SIGURG) != 0) return false;
+  if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+  (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
+  return false;
+}
+
 int rename_exclusive(int from_folder, const char* from, int to_folder, const char* to) noexcept {
   if (::renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
@@ -261,6 +279,7 @@ Result<FileStat> replace_file(int folder, const std::string& name, std::string_v
   if (old && ::faccessat(folder, name.c_str(), W_OK, AT_EACCESS) != 0) {
     return Error{ErrorCode::NotAllowed, std::string(shown) + ": the file is read-only"};
   }
+  if (old && is_being_written(old->fd.get())) return open_elsewhere(shown);
   // A new file's permissions follow the umask; one that replaces another is private until it has
   // the old one's.
   step(hook, "create");

@@ -32,6 +32,10 @@ Result<std::optional<OpenFile>> open_regular(int folder, const std::string& name
 Result<std::string> read_whole(int fd, std::uint64_t size_hint, std::uint64_t max_bytes,
                                std::string_view shown);
 
+// True if some program has the file open for writing. Told by asking for a lease, which the system
+// refuses then; false where that cannot be told (another's file, some network file systems).
+bool is_being_written(int fd) noexcept;
+
 // Conflict unless the file is as expected. Gives the open file back, if there is one.
 Result<std::optional<OpenFile>> check_expected(int folder, const std::string& name,
                                                const Expected& expected, std::string_view shown);

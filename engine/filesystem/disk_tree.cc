@@ -87,7 +87,16 @@ Result<OpenFile> DiskTree::open_file(const WorkspacePath& path) const {
 }
 
 Result<FileContent> DiskTree::read(const WorkspacePath& path, std::uint64_t max_bytes) {
-  DX_TRY(const OpenFile file, open_file(path));
+  const Result<OpenFile> opened = open_file(path);
+  if (!opened) {
+    // Not found is not deleted, if all the rest is gone too.
+    if (opened.error().code == ErrorCode::NotFound) {
+      if (const Status there = root_.check_in_place(); !there)
+        return Error{ErrorCode::Io, there.error().message};
+    }
+    return opened.error();
+  }
+  const OpenFile& file = *opened;
   struct stat before = file.found;
   for (int tries = 1;; ++tries) {
     DX_TRY(std::string bytes, read_whole(file.fd.get(), static_cast<std::uint64_t>(before.st_size),
@@ -97,7 +106,7 @@ Result<FileContent> DiskTree::read(const WorkspacePath& path, std::uint64_t max_
     // Written to while we read: one half may be old, the other new. Somebody who never stops is not
     // waited for; the stat from before the reading tells the caller later that there is more.
     if (tries == kReadTries || same_moment(before, after))
-      return FileContent{std::move(bytes), to_file_stat(before)};
+      return FileContent{std::move(bytes), to_file_stat(before), is_being_written(file.fd.get())};
     before = after;
   }
 }

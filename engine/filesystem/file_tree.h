@@ -29,6 +29,9 @@ struct FileStat {
 struct FileContent {
   std::string bytes;
   FileStat stat;
+  // Another program has it open for writing, as far as the system tells: this may be half of what
+  // it is to be. (A shell that runs `slow > note.md` empties the file long before it fills it.)
+  bool being_written = false;
 };
 
 struct Listed {
@@ -66,8 +69,9 @@ class FileTree {
   // listing would read as "all files deleted".
   virtual Result<Listing> list() = 0;
   // NotFound, NotAllowed (permissions, a symbolic link on the way, not a regular file),
-  // LimitExceeded (over `max_bytes`). The stat is from before the reading: if the file changes
-  // meanwhile, a later stat() differs from it.
+  // LimitExceeded (over `max_bytes`). While the root is not where it was, a file that is not found
+  // is Io and not NotFound: nobody deleted it. The stat is from before the reading: if the file
+  // changes meanwhile, a later stat() differs from it.
   virtual Result<FileContent> read(const WorkspacePath& path, std::uint64_t max_bytes) = 0;
   // Nothing if there is no such file. NotAllowed if there is something else of that name (a folder,
   // a symbolic link, …).
@@ -82,7 +86,8 @@ class FileTree {
   // Replaces the file whole or not at all: temporary file beside it, sync, check that the target
   // still is as `expected`, rename, sync of the folder. Makes parent folders. Keeps the target's
   // permissions. Conflict if it is not as expected. NotAllowed if the target may not be written,
-  // even where its folder may. NoSpace. Returns the new stat.
+  // even where its folder may. Busy if another program has it open for writing: what it writes
+  // would go to a file that nobody finds. NoSpace. Returns the new stat.
   virtual Result<FileStat> replace(const WorkspacePath& path, std::string_view bytes,
                                    const Expected& expected) = 0;
   // Moves the file into .diaryx/trash/. Conflict if it is not as expected. Empty parent folders

@@ -12,6 +12,7 @@ namespace diaryx::filesystem {
 namespace {
 
 constexpr std::uint64_t kRootInode = 1;
+constexpr std::string_view kRootGone = "the folder is no longer there: moved, deleted or unmounted";
 
 std::string_view parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
@@ -55,6 +56,7 @@ MemoryTree::MemoryTree(const Clock& clock) : clock_(clock) {
 Status MemoryTree::step(std::string_view name) {
   if (stopped_) return Error{ErrorCode::Interrupted, "the power is off"};
   ++steps_;
+  if (gone_) return Error{ErrorCode::Io, std::string(kRootGone)};
   if (steps_ == stop_at_) {
     stopped_ = true;
     return Error{ErrorCode::Interrupted, "the power is off"};
@@ -150,6 +152,7 @@ void MemoryTree::restart(Random* random) {
     return false;
   });
   live_ = disk_;
+  writers_.clear();
   stopped_ = false;
   stop_at_ = 0;
   fail_at_ = 0;
@@ -174,7 +177,30 @@ void MemoryTree::edit(std::string_view path, std::string_view bytes, Sync sync) 
   Inode& node = live_.inodes.at(inode);
   node.bytes = bytes;
   node.mtime_ns = next_mtime();
-  if (sync == Sync::Yes) sync_file(inode);
+  if (sync == Sync::No) return;
+  sync_file(inode);
+  sync_names(parent_of(path));
+}
+
+std::uint64_t MemoryTree::open_emptied(std::string_view path) {
+  edit(path, {});
+  const std::uint64_t inode = find(path);
+  ++writers_[inode];
+  return inode;
+}
+
+void MemoryTree::write_open(std::uint64_t handle, std::string_view bytes) {
+  DX_CHECK(writers_.contains(handle));
+  Inode& node = live_.inodes.at(handle);
+  node.bytes = bytes;
+  node.mtime_ns = next_mtime();
+  sync_file(handle);
+}
+
+void MemoryTree::close_open(std::uint64_t handle) {
+  const auto it = writers_.find(handle);
+  DX_CHECK(it != writers_.end());
+  if (--it->second == 0) writers_.erase(it);
 }
 
 void MemoryTree::install(std::string_view path, std::string_view bytes, Sync sync) {
@@ -285,10 +311,14 @@ Status MemoryTree::check_expected(std::uint64_t inode, const Expected& expected,
   return {};
 }
 
+Status MemoryTree::check_unwritten(std::uint64_t inode, std::string_view shown) const {
+  if (!writers_.contains(inode)) return {};
+  return Error{ErrorCode::Busy, fmt::format("{}: another program has it open for writing", shown)};
+}
+
 Result<Listing> MemoryTree::list() {
+  if (gone_ && !stopped_) return Error{ErrorCode::NotFound, std::string(kRootGone)};
   DX_TRY_OK(step("list"));
-  if (gone_)
-    return Error{ErrorCode::NotFound, "the folder is no longer there: moved, deleted or unmounted"};
   Listing listing;
   std::vector<std::string> skipped_folders;
   for (const auto& [path, inode] : live_.names) {
@@ -332,7 +362,7 @@ Result<FileContent> MemoryTree::read(const WorkspacePath& path, std::uint64_t ma
     return Error{ErrorCode::LimitExceeded, fmt::format("{}: {} octets, at most {}", path.str(),
                                                        node.bytes.size(), max_bytes)};
   }
-  return FileContent{node.bytes, stat_of(inode)};
+  return FileContent{node.bytes, stat_of(inode), writers_.contains(inode)};
 }
 
 Result<std::optional<FileStat>> MemoryTree::stat(const WorkspacePath& path) {
@@ -360,6 +390,7 @@ Result<FileStat> MemoryTree::replace(const WorkspacePath& path, std::string_view
   DX_TRY_OK(check_expected(old, expected, shown));
   const std::uint32_t mode = old == 0 ? 0644 : live_.inodes.at(old).mode;
   if ((mode & 0200U) == 0) return not_allowed(shown, "the file is read-only");
+  DX_TRY_OK(check_unwritten(old, shown));
   DX_TRY_OK(make_parents(shown, 0755));
 
   const std::string temporary =
@@ -404,6 +435,7 @@ Status MemoryTree::install_file(const WorkspacePath& path, const std::string& te
   Status as_expected = step("check the old");
   if (stopped_) return as_expected;
   if (as_expected) as_expected = check_expected(there, expected, shown);
+  if (as_expected) as_expected = check_unwritten(there, shown);
   if (!as_expected) {
     live_.names[shown] = there;
     live_.names[temporary] = fresh;

@@ -39,7 +39,12 @@ class MemoryTree final : public FileTree {
   void edit(std::string_view path, std::string_view bytes,
             Sync sync = Sync::Yes);  // In place; makes the file.
   void install(std::string_view path, std::string_view bytes,
-               Sync sync = Sync::Yes);                      // A new file renamed over it.
+               Sync sync = Sync::Yes);  // A new file renamed over it.
+  // In place and bit by bit: the file is empty (open_emptied), then holds what is written, while it
+  // is open. The handle stays with the file wherever it is moved, also when its name is gone.
+  std::uint64_t open_emptied(std::string_view path);
+  void write_open(std::uint64_t handle, std::string_view bytes);
+  void close_open(std::uint64_t handle);
   void touch(std::string_view path);                        // Only the time.
   void erase(std::string_view path);                        // A folder with all that is in it.
   void rename(std::string_view from, std::string_view to);  // Replaces what is there.
@@ -54,6 +59,7 @@ class MemoryTree final : public FileTree {
   // Whatever is there, the trash included; nothing if there is no such file.
   std::optional<std::string> peek(std::string_view path) const;
   std::map<std::string, std::string> files() const;
+  bool has(std::string_view path) const { return find(path) != 0; }  // Also a folder.
 
   // Counts the steps that the calls above take on the disk.
   std::uint64_t steps() const noexcept { return steps_; }
@@ -99,6 +105,7 @@ class MemoryTree final : public FileTree {
   Result<std::uint64_t> find_regular(const WorkspacePath& path) const;  // 0: none.
   Status check_expected(std::uint64_t inode, const Expected& expected,
                         std::string_view shown) const;
+  Status check_unwritten(std::uint64_t inode, std::string_view shown) const;  // Busy.
   Status check_source(const WorkspacePath& path, const Expected& expected,
                       std::uint64_t& inode) const;
   Status make_parents(std::string_view path, std::uint32_t mode);
@@ -112,6 +119,7 @@ class MemoryTree final : public FileTree {
   std::int64_t last_mtime_ns_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t made_names_ = 0;
+  std::map<std::uint64_t, int> writers_;  // Inodes that other programs have open for writing.
   std::uint64_t fail_at_ = 0;
   std::optional<Error> failure_;
   std::uint64_t stop_at_ = 0;

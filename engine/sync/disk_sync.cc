@@ -20,6 +20,13 @@ constexpr std::int64_t kLastRetryMs = 60'000;
 // waits for the disk.
 constexpr std::size_t kFilesATurn = 16;
 constexpr std::size_t kFilesInFlight = 64;
+// A file that another program is writing is looked at again so soon, and taken in as it is when
+// that program has not closed it for so long.
+constexpr std::int64_t kBusyLookMs = 200;
+constexpr std::int64_t kPatienceMs = 10'000;
+// So long a file that was not found is known again by its text, wherever it turns up.
+constexpr std::int64_t kLostMs = 600'000;
+constexpr std::int64_t kLostLookMs = 50;
 constexpr std::string_view kAheadPrefix = "ahead/";
 
 bool is_below(std::string_view path, std::string_view folder) {
@@ -44,6 +51,8 @@ Status DiskSync::load() {
   scan_.reset();
   listing_ = false;
   in_flight_.clear();
+  busy_.clear();
+  lost_.clear();
   ahead_.clear();
   look_ms_ = 0;
   DX_TRY_OK(table_.load());
@@ -72,8 +81,10 @@ void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {
 }
 
 void DiskSync::start_scan(const std::set<WorkspacePath>& known,
-                          const std::set<WorkspacePath>& unknown) {
+                          const std::set<WorkspacePath>& unknown,
+                          std::map<std::string, std::string> replaced) {
   scan_.emplace();
+  scan_->gone = std::move(replaced);
   for (const WorkspacePath& path : known) read_in_scan(path);
   // Those beside the root index first: what it says of the workspace is to be known to all others.
   for (const bool deep : {false, true}) {
@@ -103,7 +114,8 @@ void DiskSync::listed(filesystem::Listing&& listing) {
   seen.reserve(table_.rows().size());
   left_out_ = 0;
   importer_.left_out = 0;
-  for (filesystem::Listed& file : listing.files) {
+  std::map<std::string, std::string> replaced;  // Ids whose file has become a folder → where.
+  for (const filesystem::Listed& file : listing.files) {
     if (!file.path.is_markdown()) continue;
     const auto* const found = table_.at(file.path.str());
     if (found == nullptr) {
@@ -111,7 +123,7 @@ void DiskSync::listed(filesystem::Listing&& listing) {
       if (file.ignored && options_.intake.gitignore) {
         ++left_out_;
       } else {
-        unknown.insert(std::move(file.path));
+        unknown.insert(file.path);
       }
       continue;
     }
@@ -122,7 +134,9 @@ void DiskSync::listed(filesystem::Listing&& listing) {
                       row->stat.inode == file.stat.inode;
     // A file that nobody may read looks the same from outside: find out.
     const bool closed = (file.stat.mode & 0444U) == 0;
-    if (!same || closed) known.insert(std::move(file.path));
+    // And what went wrong last time may be right by now.
+    const bool troubled = problems_.contains(file.path.str());
+    if (!same || closed || troubled) known.insert(file.path);
   }
   for (const auto& [id, row] : table_.rows()) {
     if (seen.contains(&row)) continue;
@@ -133,18 +147,29 @@ void DiskSync::listed(filesystem::Listing&& listing) {
           return skipped.path == lost || is_below(lost, skipped.path);
         });
     auto path = WorkspacePath::parse(row.path);
-    if (!hidden_by_error && path && (row.on_disk || row.has_pending))
+    if (hidden_by_error || !path || !(row.on_disk || row.has_pending)) continue;
+    // In its place is a folder with something in it.
+    const std::string below_it = lost + "/";
+    const auto inside = std::lower_bound(
+        listing.files.begin(), listing.files.end(), below_it,
+        [](const auto& file, const std::string& at) { return file.path.str() < at; });
+    if (inside != listing.files.end() && inside->path.str().starts_with(below_it)) {
+      if (!in_flight_.contains(id)) replaced.emplace(id, lost);
+    } else {
       known.insert(std::move(*path));
+    }
   }
   strangers_.skipped = std::move(listing.skipped);
-  start_scan(known, unknown);
+  start_scan(known, unknown, std::move(replaced));
 }
 
 void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
   if (!scan_ || scan_->reading.erase(task.path.str()) == 0) return;
   const std::string& path = task.path.str();
   const auto id = table_.id_at(path);
-  if (result.status) {
+  if (result.status && wait_for_writer(task.path, *result.content)) {
+    // Read again soon.
+  } else if (result.status) {
     Importer::Observed file{task.path, std::move(*result.content), result.hash};
     if (id) {
       note(importer_.known(*id, std::move(file)), path);
@@ -155,7 +180,8 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
     }
   } else if (result.status.error().code == ErrorCode::NotFound) {
     problems_.erase(path);
-    if (id && !in_flight_.contains(*id)) scan_->gone.insert(*id);
+    busy_.erase(task.path);
+    if (id && !in_flight_.contains(*id)) scan_->gone.emplace(*id, path);
   } else {
     problems_[path] = result.status.error().message;
   }
@@ -167,14 +193,27 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
 // somebody is looking now.
 bool DiskSync::look_for_old_places() {
   for (const Importer::Observed& file : scan_->fresh) {
+    // Perhaps moved by ourselves, just before a crash.
+    const auto wanted_here = documents_.metadata().id_at(file.path.str());
     for (const auto& [id, row] : table_.rows()) {
-      const bool alike =
-          row.on_disk && (row.stat.inode == file.content.stat.inode || row.base_hash == file.hash);
+      const bool alike = row.on_disk && (row.stat.inode == file.content.stat.inode ||
+                                         row.base_hash == file.hash || wanted_here == id);
       if (!alike) continue;
       if (const auto path = WorkspacePath::parse(row.path)) read_in_scan(*path);
     }
   }
   return !scan_->reading.empty();
+}
+
+// The file that had this text and was not in its place any more in an earlier scan, though nobody
+// had seen it elsewhere yet: moved between our looks.
+std::optional<std::string> DiskSync::lost_before(const Importer::Observed& file) const {
+  for (const auto& [id, lost] : lost_) {
+    const bool same =
+        lost.path == file.path.str() || (!file.content.bytes.empty() && lost.hash == file.hash);
+    if (same && table_.find(id) == nullptr && !in_flight_.contains(id)) return id;
+  }
+  return std::nullopt;
 }
 
 void DiskSync::take_in_fresh() {
@@ -184,20 +223,28 @@ void DiskSync::take_in_fresh() {
   for (Importer::Observed& file : files) {
     // A file that vanished and one that appeared with the same inode or the same content: it was
     // moved.
-    const auto twin =
-        std::find_if(scan_->gone.begin(), scan_->gone.end(), [&](const std::string& id) {
-          const FileTable::Row* row = table_.find(id);
-          return row != nullptr && row->on_disk &&
-                 (row->stat.inode == file.content.stat.inode || row->base_hash == file.hash);
-        });
-    if (twin == scan_->gone.end()) {
+    const auto wanted_here = documents_.metadata().id_at(file.path.str());
+    const auto twin = std::find_if(scan_->gone.begin(), scan_->gone.end(), [&](const auto& gone) {
+      const FileTable::Row* row = table_.find(gone.first);
+      return row != nullptr && row->on_disk &&
+             (row->stat.inode == file.content.stat.inode || row->base_hash == file.hash ||
+              wanted_here == gone.first);
+    });
+    std::string id;
+    if (twin != scan_->gone.end()) {
+      id = twin->first;
+      scan_->gone.erase(twin);
+    } else if (const auto lost = lost_before(file)) {
+      id = *lost;
+    } else {
       unknown.push_back(std::move(file));
       continue;
     }
-    const std::string id = *twin;
-    scan_->gone.erase(twin);
     const std::string path = file.path.str();
-    note(importer_.moved(id, std::move(file)), path);
+    const auto lost = lost_.find(id);
+    const std::string lost_at = lost == lost_.end() ? std::string() : lost->second.path;
+    note(importer_.moved(id, std::move(file), lost_at), path);
+    lost_.erase(id);
   }
   if (unknown.empty()) return;
   scan_->added = true;
@@ -215,13 +262,22 @@ void DiskSync::take_in_fresh() {
 void DiskSync::finish_scan() {
   if (look_for_old_places()) return;  // Comes back here when they are read.
   if (!scan_->fresh.empty()) take_in_fresh();
-  for (const std::string& id : scan_->gone) {
+  for (const auto& [id, path] : scan_->gone) {
     const FileTable::Row* row = table_.find(id);
-    const std::string path = row != nullptr ? row->path : id;
+    if (row == nullptr || row->path != path) continue;  // Found elsewhere meanwhile.
+    if (row->on_disk)
+      lost_.insert_or_assign(id, LostFile{path, row->base_hash, documents_.steady_ms()});
     note(importer_.vanished(id), path);
-    if (const auto* record = documents_.metadata().find(id); record != nullptr && !record->deleted)
-      mark_ahead(id);
+    const auto* record = documents_.metadata().find(id);
+    if (record == nullptr || record->deleted) continue;
+    // It is to be written again, unless it turns up elsewhere: look everywhere, once more.
+    mark_ahead(id);
+    ahead_.at(id).not_before_ms = documents_.steady_ms() + options_.quiet_ms;
+    list_wanted_ = true;
   }
+  std::erase_if(lost_, [&](const auto& entry) {
+    return documents_.steady_ms() - entry.second.since_ms > kLostMs;
+  });
   if (scan_->added) importer_.relink();
   scan_.reset();
   if (!list_wanted_ && !listing_) reconciled_ = true;
@@ -258,8 +314,25 @@ void DiskSync::look_at(const Ahead& ahead) {
   look_ms_ = std::min(look_ms_, due_ms(ahead));
 }
 
+bool DiskSync::wait_for_writer(const WorkspacePath& path, const filesystem::FileContent& content) {
+  if (!content.being_written || hurry_) {
+    busy_.erase(path);
+    return false;
+  }
+  const std::int64_t now = documents_.steady_ms();
+  const auto it = busy_.try_emplace(path, BusyFile{.since_ms = now, .next_ms = INT64_MAX}).first;
+  if (now - it->second.since_ms >= kPatienceMs) return false;  // A log, perhaps: as it is now.
+  it->second.next_ms = now + kBusyLookMs;
+  return true;
+}
+
 void DiskSync::plan() {
   for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  for (auto& [path, busy] : busy_) {
+    if (busy.next_ms > documents_.steady_ms()) continue;
+    busy.next_ms = INT64_MAX;
+    paths_wanted_.insert(path);
+  }
   if (!scan_ && !listing_) {
     if (list_wanted_) {
       list_wanted_ = false;
@@ -321,10 +394,19 @@ void DiskSync::plan_file(const std::string& id) {
     problems_[record->path] = path.error().message;
     return mark_level(id);
   }
+  if (const auto owner = table_.id_at(path->str()); owner && *owner != id) {
+    const FileTable::Row* there = table_.find(*owner);
+    if (there != nullptr && there->on_disk) return wait_for_place(id, *path);
+  }
   if (row != nullptr && row->on_disk && row->path != path->str()) {
     const auto from = WorkspacePath::parse(row->path);
     DX_CHECK(from.has_value());
     return send_off(id, MoveTask{id, *from, *path, expect(row)});
+  }
+  if (row == nullptr && lost_.contains(id) && (list_wanted_ || listing_ || scan_)) {
+    Ahead& waiting = ahead_.at(id);  // It may have been moved, and we are looking.
+    waiting.not_before_ms = documents_.steady_ms() + kLostLookMs;
+    return look_at(waiting);
   }
   auto bytes = importer_.render(id);
   if (!bytes) return failed(id, *path, bytes.error());
@@ -336,6 +418,33 @@ void DiskSync::plan_file(const std::string& id) {
   table_.intend(id, path->str(), *bytes);
   send_off(id,
            WriteTask{id, *path, std::make_shared<const std::string>(std::move(*bytes)), expected});
+}
+
+// The file of another note is where this one is to be: that one goes first. If it waits for us in
+// turn, we step aside.
+void DiskSync::wait_for_place(const std::string& id, const WorkspacePath& path) {
+  const FileTable::Row* row = table_.find(id);
+  if (row != nullptr && row->on_disk && !row->has_pending) {
+    std::string at = path.str();
+    for (std::size_t steps = 0; steps < table_.rows().size(); ++steps) {
+      const auto owner = table_.id_at(at);
+      if (!owner) break;
+      if (*owner == id) {
+        const auto from = WorkspacePath::parse(row->path);
+        const auto aside = WorkspacePath::parse(
+            std::string(path.parent()) + (path.parent().empty() ? "" : "/") + id + " (moving).md");
+        if (from && aside) return send_off(id, MoveTask{id, *from, *aside, expect(row)});
+        break;
+      }
+      const auto wanted = documents_.metadata().path_of(*owner);
+      if (!wanted) break;
+      at = *wanted;
+    }
+  }
+  Ahead& waiting = ahead_.at(id);
+  waiting.retry_ms = kLostLookMs;  // Not for us to do.
+  waiting.not_before_ms = documents_.steady_ms() + kLostLookMs;
+  look_at(waiting);
 }
 
 void DiskSync::send_off(const std::string& id, DiskTask task) {
@@ -398,7 +507,7 @@ void DiskSync::trashed(const TrashTask& task, const DiskResult& result) {
   }
   ++written_;
   problems_.erase(task.path.str());
-  table_.forget(task.file_id);
+  note(table_.bury(task.file_id), task.path.str());
   mark_level(task.file_id);
 }
 
@@ -457,9 +566,10 @@ void DiskSync::complete(DiskResult&& result) {
 std::optional<std::int64_t> DiskSync::next_due_ms() const {
   if (!planned_.empty() || ((list_wanted_ || !paths_wanted_.empty()) && !scan_ && !listing_))
     return 0;
-  if (!reconciled_ || !options_.write_back) return std::nullopt;
-  if (look_ms_ == INT64_MAX) return std::nullopt;
-  return look_ms_;
+  std::int64_t due = INT64_MAX;
+  for (const auto& entry : busy_) due = std::min(due, entry.second.next_ms);
+  if (reconciled_ && options_.write_back) due = std::min(due, look_ms_);
+  return due == INT64_MAX ? std::nullopt : std::optional(due);
 }
 
 bool DiskSync::idle() const {
@@ -489,7 +599,8 @@ std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
 
 std::optional<Level> DiskSync::level() const {
   // What git ignores is not told by stats.
-  if (!idle() || !ahead_.empty() || options_.intake.gitignore) return std::nullopt;
+  if (!idle() || !ahead_.empty() || !busy_.empty() || options_.intake.gitignore)
+    return std::nullopt;
   std::vector<filesystem::Listed> strangers;
   for (const filesystem::Listed& file : strangers_.files) {
     if (!table_.id_at(file.path.str())) strangers.push_back(file);

@@ -38,8 +38,8 @@ struct DiskScan {
   std::set<std::string> reading;          // Paths of ReadTasks in flight.
   std::vector<Importer::Observed> fresh;  // Unknown files, read.
   std::uint64_t fresh_bytes = 0;
-  std::set<std::string> gone;       // Ids of files that were not found.
-  std::set<std::string> looked_at;  // Paths read, or about to be.
+  std::map<std::string, std::string> gone;  // Ids of files that were not found → where.
+  std::set<std::string> looked_at;          // Paths read, or about to be.
   bool added = false;
   std::uint64_t total = 0;
 };
@@ -97,11 +97,15 @@ class DiskSync {
   };
 
   void schedule(DiskTask task) { planned_.push_back(std::move(task)); }
-  void start_scan(const std::set<WorkspacePath>& known, const std::set<WorkspacePath>& unknown);
+  void start_scan(const std::set<WorkspacePath>& known, const std::set<WorkspacePath>& unknown,
+                  std::map<std::string, std::string> replaced = {});
   void listed(filesystem::Listing&& listing);
   void read_done(const ReadTask& task, DiskResult&& result);
+  // Another program is writing it: true if we had better look later.
+  bool wait_for_writer(const WorkspacePath& path, const filesystem::FileContent& content);
   void read_in_scan(const WorkspacePath& path);
   bool look_for_old_places();
+  std::optional<std::string> lost_before(const Importer::Observed& file) const;
   void take_in_fresh();
   void finish_scan();
   void written(const WriteTask& task, DiskResult&& result);
@@ -116,6 +120,7 @@ class DiskSync {
   // How many files may be sent off in this turn.
   std::size_t room_for_files() const;
   void plan_file(const std::string& id);
+  void wait_for_place(const std::string& id, const WorkspacePath& path);
   void send_off(const std::string& id, DiskTask task);
   void plan_removal(const std::string& id, const FileTable::Row& row);
   void note(const Status& status, const std::string& what);
@@ -132,6 +137,17 @@ class DiskSync {
   bool listing_ = false;
   bool list_wanted_ = false;
   std::set<WorkspacePath> paths_wanted_;
+  struct BusyFile {  // Open for writing elsewhere.
+    std::int64_t since_ms;
+    std::int64_t next_ms;  // When to look again.
+  };
+  std::map<WorkspacePath, BusyFile> busy_;
+  struct LostFile {
+    std::string path;
+    Sha256 hash;  // Of what it held.
+    std::int64_t since_ms;
+  };
+  std::map<std::string, LostFile> lost_;  // Ids of files that were not found, lately.
   std::unordered_map<std::string, Ahead> ahead_;
   // None of ahead_ is due before. Typing makes a file due later, and is not noted here: a look too
   // early finds the new time, and a thousand files that are typed in are not looked at every turn.

@@ -1,11 +1,29 @@
 #include "engine/sync/file_table.h"
 
 namespace diaryx::sync {
+namespace {
+
+// Two entries each, so that the ids can be listed without reading the texts.
+constexpr std::string_view kBuriedPrefix = "buried/";
+constexpr std::string_view kBuriedTextPrefix = "buried-text/";
+
+std::string buried_key(const std::string& file_id) {
+  return std::string(kBuriedPrefix) + file_id;
+}
+std::string buried_text_key(const std::string& file_id) {
+  return std::string(kBuriedTextPrefix) + file_id;
+}
+
+}  // namespace
 
 Status FileTable::load() {
   rows_.clear();
   by_path_.clear();
   queued_.clear();
+  buried_.clear();
+  queued_buried_.clear();
+  DX_TRY(const auto buried, documents_.store().list_meta(kBuriedPrefix));
+  for (const auto& entry : buried) buried_.insert(entry.first.substr(kBuriedPrefix.size()));
   DX_TRY(const auto stamps, documents_.store().ledger_stamps());
   for (const storage::LedgerStamp& stamp : stamps) {
     Row row;
@@ -20,8 +38,13 @@ Status FileTable::load() {
       if (entry) row.path = entry->pending_path;
     }
     std::string path = row.path;
+    const bool on_disk = row.on_disk;
     const auto added = rows_.emplace(stamp.file_id, std::move(row)).first;
-    by_path_[std::move(path)] = &*added;
+    if (on_disk) {
+      by_path_[std::move(path)] = &*added;
+    } else {
+      by_path_.try_emplace(std::move(path), &*added);
+    }
   }
   return {};
 }
@@ -83,6 +106,13 @@ void FileTable::put(storage::LedgerEntry entry) {
 void FileTable::agree(const std::string& file_id, const std::string& path, std::string bytes,
                       const Sha256& hash, const filesystem::FileStat& stat) {
   const filesystem::FileStat kept = settled(stat);
+  if (buried_.erase(file_id) != 0) {
+    queued_buried_.erase(file_id);
+    documents_.queue([file_id](storage::Store& store) -> Status {
+      DX_TRY_OK(store.erase_meta(buried_key(file_id)));
+      return store.erase_meta(buried_text_key(file_id));
+    });
+  }
   put({.file_id = file_id,
        .path = path,
        .base = std::move(bytes),
@@ -124,7 +154,7 @@ void FileTable::intend(const std::string& file_id, const std::string& path,
   Row& row = named.second;
   if (!row.on_disk) {
     row.path = path;
-    by_path_[path] = &named;
+    by_path_.try_emplace(path, &named);  // Where a file of another note is, that one stays known.
   }
   row.has_pending = true;
   if (const auto queued = queued_.find(file_id); queued != queued_.end()) {
@@ -161,6 +191,30 @@ void FileTable::forget(const std::string& file_id) {
   rows_.erase(it);
   queued_.erase(file_id);
   documents_.queue([file_id](storage::Store& store) { return store.remove_ledger(file_id); });
+}
+
+Status FileTable::bury(const std::string& file_id) {
+  DX_TRY(auto found, entry(file_id));
+  const Row* row = find(file_id);
+  if (found && row != nullptr && row->on_disk) {
+    buried_.insert(file_id);
+    queued_buried_.insert_or_assign(file_id, std::move(found->base));
+    documents_.queue([this, file_id](storage::Store& store) -> Status {
+      auto node = queued_buried_.extract(file_id);
+      if (node.empty()) return {};  // Agreed on again in this turn.
+      DX_TRY_OK(store.set_meta(buried_text_key(file_id), node.mapped()));
+      return store.set_meta(buried_key(file_id), "1");
+    });
+  }
+  forget(file_id);
+  return {};
+}
+
+Result<std::optional<std::string>> FileTable::buried(const std::string& file_id) {
+  if (const auto it = queued_buried_.find(file_id); it != queued_buried_.end())
+    return std::optional(it->second);
+  if (!buried_.contains(file_id)) return std::optional<std::string>();
+  return documents_.store().meta(buried_text_key(file_id));
 }
 
 }  // namespace diaryx::sync

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -49,6 +50,11 @@ class FileTable {
   void intend(const std::string& file_id, const std::string& path, const std::string& bytes);
   void give_up(const std::string& file_id);
   void forget(const std::string& file_id);
+  // As forget(), of a file that was deleted; but what disk and document last agreed on is kept,
+  // until they agree on something again: the file may come back (an editor that saves by deleting,
+  // a person who restores), and its document may have changed meanwhile.
+  Status bury(const std::string& file_id);
+  Result<std::optional<std::string>> buried(const std::string& file_id);
 
  private:
   void put(storage::LedgerEntry entry);
@@ -62,6 +68,8 @@ class FileTable {
 
   Rows rows_;
   std::unordered_map<std::string, Rows::value_type*> by_path_;
+  std::set<std::string, std::less<>> buried_;         // Ids.
+  std::map<std::string, std::string> queued_buried_;  // As queued_.
   // Entries queued in this turn, so that entry() sees them. Cleared when the store has them.
   std::map<std::string, storage::LedgerEntry> queued_;
 };

@@ -78,7 +78,7 @@ Status Importer::known(const std::string& id, Observed&& file) {
   }
   auto disk = split(file);
   if (!disk) return {};
-  if (!row->on_disk) return merge(id, std::move(file), std::move(*disk), nullptr);
+  if (!row->on_disk) return merge_again(id, std::move(file), std::move(*disk));
   auto base = workspace::split_markdown(entry->base);
   if (!base) return Error{ErrorCode::Corrupt, file.path.str() + ": the ledger's base is not text"};
   return merge(id, std::move(file), std::move(*disk), &*base);
@@ -172,8 +172,14 @@ Status Importer::fresh(std::vector<Observed>&& files) {
     auto parts = split(file);
     if (!parts) continue;
     const std::string path = file.path.str();
+    // Who has a file elsewhere, and wants to be here or was here when it was deleted, is not this.
+    const auto has_none = [&](const std::optional<std::string>& candidate) {
+      const FileTable::Row* row = candidate ? table_.find(*candidate) : nullptr;
+      return candidate && (row == nullptr || !row->on_disk || row->path == path);
+    };
     std::optional<std::string> id = metadata.id_at(path);
-    if (!id) id = metadata.tombstone_at(path);
+    if (!has_none(id)) id = metadata.tombstone_at(path);
+    if (!has_none(id)) id.reset();
     bool may_seed = !id.has_value();
     if (!id) {
       id = metadata.id_for_path(path);
@@ -227,6 +233,17 @@ Status Importer::take_in_unseeded(const std::string& id, Observed&& file, Markdo
   DX_TRY(const bool has_waiting, documents_.exists(waiting));
   DX_TRY(const bool has_body, documents_.exists(body));
   if (has_waiting && !has_body) DX_TRY_OK(documents_.rename(waiting, body));
+  return merge_again(id, std::move(file), std::move(disk));
+}
+
+// Of a file that is not in the ledger, or not any more: then what disk and document agreed on
+// before it was gone still is the base, and what its document says more than that is not undone.
+Status Importer::merge_again(const std::string& id, Observed&& file, MarkdownFile&& disk) {
+  DX_TRY(const auto buried, table_.buried(id));
+  if (buried) {
+    if (auto base = workspace::split_markdown(*buried))
+      return merge(id, std::move(file), std::move(disk), &*base);
+  }
   return merge(id, std::move(file), std::move(disk), nullptr);
 }
 
@@ -242,7 +259,7 @@ Status Importer::vanished(const std::string& id) {
   DX_TRY(const std::string rendered, render(id));
   const bool seen =
       sha256(as_bytes(rendered)) == row->base_hash && documents_.metadata().path_of(id) == path;
-  table_.forget(id);
+  DX_TRY_OK(table_.bury(id));
   if (!seen) {
     log(LogLevel::Warning, "disk",
         path + ": deleted on disk while it had unseen edits; written again");
@@ -256,12 +273,19 @@ Status Importer::vanished(const std::string& id) {
   return {};
 }
 
-Status Importer::moved(const std::string& id, Observed&& file) {
+Status Importer::moved(const std::string& id, Observed&& file, std::string_view lost_at) {
   const FileRecord* stored = documents_.metadata().find(id);
-  if (stored != nullptr && !stored->deleted) {
+  const bool was_here =
+      lost_at == file.path.str();  // Where a peer wants it since is another thing.
+  if (stored != nullptr && !stored->deleted && !was_here) {
     FileRecord record = *stored;
     record.path = file.path.str();
     documents_.metadata().put(id, record, kOriginDisk);
+  }
+  if (table_.find(id) == nullptr) {  // Believed to be deleted, until now.
+    auto disk = split(file);
+    if (!disk) return {};
+    return merge_again(id, std::move(file), std::move(*disk));
   }
   DX_TRY_OK(table_.move(id, file.path.str()));
   return known(id, std::move(file));

@@ -41,8 +41,9 @@ class Importer {
   // The file of `id` is gone from disk: tombstoned, unless its document has edits that the disk
   // never saw.
   Status vanished(const std::string& id);
-  // The same file at another place, with possibly other content.
-  Status moved(const std::string& id, Observed&& file);
+  // The same file at another place, with possibly other content. `lost_at`: where it was when it
+  // was believed to be gone, if it was.
+  Status moved(const std::string& id, Observed&& file, std::string_view lost_at = {});
   // Link texts that resolve by now become file ids.
   void relink();
 
@@ -75,6 +76,7 @@ class Importer {
   std::set<std::string> not_wanted(const std::vector<Arrival>& files,
                                    const std::map<std::string, std::string>& ids) const;
   Status take_in_unseeded(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk);
+  Status merge_again(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk);
   std::optional<workspace::MarkdownFile> split(const Observed& file);
 
   Documents& documents_;

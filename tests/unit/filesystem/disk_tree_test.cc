@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -505,6 +506,55 @@ TEST_SUITE("filesystem/disk_tree") {
 }
 
 TEST_SUITE("filesystem/disk_file") {
+  TEST_CASE("a file that another program has open for writing is read as such, and not replaced") {
+    const test::TempDir dir;
+    dir.write("a.md", "text");
+    const auto tree = DiskTree::open(dir.path());
+    const WorkspacePath path = *WorkspacePath::parse("a.md");
+    const Expected as_is{sha256(as_bytes("text"))};
+    {
+      std::ofstream writer(dir.path() / "a.md", std::ios::app);
+      const auto read = (*tree)->read(path, 100);
+      REQUIRE(read);
+      CHECK(read->being_written);
+      const auto replaced = (*tree)->replace(path, "new", as_is);
+      REQUIRE_FALSE(replaced);
+      CHECK(replaced.error().code == ErrorCode::Busy);
+      CHECK(dir.read("a.md") == "text");
+    }
+    const std::ifstream reader(dir.path() / "a.md");
+    CHECK_FALSE((*tree)->read(path, 100)->being_written);
+    CHECK((*tree)->replace(path, "new", as_is));
+  }
+
+  TEST_CASE("a file opened for writing in the middle of a replacement stays where it is") {
+    const test::TempDir dir;
+    dir.write("a.md", "text");
+    std::ofstream writer;
+    DiskTree::Options options;
+    options.before_step = [&](std::string_view step) {
+      if (step == "rename") writer.open(dir.path() / "a.md", std::ios::app);
+    };
+    const auto tree = DiskTree::open(dir.path(), options);
+    const auto replaced =
+        (*tree)->replace(*WorkspacePath::parse("a.md"), "new", Expected{sha256(as_bytes("text"))});
+    REQUIRE_FALSE(replaced);
+    CHECK(replaced.error().code == ErrorCode::Busy);
+    writer << " and more" << std::flush;
+    CHECK(dir.read("a.md") == "text and more");
+    CHECK(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == 1);
+  }
+
+  TEST_CASE("in a root that was deleted, a file that is not found is not known to be deleted") {
+    const test::TempDir dir;
+    dir.write("root/a.md", "text");
+    const auto tree = DiskTree::open(dir.path() / "root");
+    std::filesystem::remove_all(dir.path() / "root");
+    const auto read = (*tree)->read(*WorkspacePath::parse("a.md"), 100);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == ErrorCode::Io);
+  }
+
   TEST_CASE("a rename never replaces") {
     const test::TempDir dir;
     dir.write("a", "one");
