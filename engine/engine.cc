@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <system_error>
 #include <utility>
 
@@ -77,6 +78,24 @@ Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Ran
   const std::string made = random.text(16, kIdAlphabet);
   DX_TRY_OK(store.set_meta(key, made));
   return made;
+}
+
+using Faults = Result<std::vector<std::string>>;
+
+Faults verify(const fs::path& file) {
+  const auto store = storage::Store::open(file, storage::OpenMode::ReadOnly);
+  if (store) return (*store)->verify();
+  if (store.error().code != ErrorCode::Corrupt) return store.error();
+  return std::vector<std::string>{store.error().message};
+}
+
+// On a thread of its own, or when it is asked for, where there is no thread to be had.
+std::future<Faults> verify_beside(const fs::path& file) {
+  try {
+    return std::async(std::launch::async, verify, file);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, verify, file);
+  }
 }
 
 }  // namespace
@@ -308,8 +327,11 @@ Result<filesystem::FileSet> Workspace::render() {
 
 Result<workspace::ValidateReport> Workspace::validate() {
   Impl& self = *impl_;
-  DX_TRY(const workspace::ValidateInput input,
+  // The store looks at all of itself meanwhile, by a connection of its own.
+  auto faults = verify_beside(self.folder() / kStoreFile);
+  DX_TRY(workspace::ValidateInput input,
          sync::examine(self.live->documents(), self.live->disk(), *self.files));
+  DX_TRY(input.store_faults, faults.get());
   return workspace::validate(input);
 }
 

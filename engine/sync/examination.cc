@@ -24,7 +24,6 @@ class Examination {
   Result<workspace::ValidateInput> run() {
     DX_TRY_OK(look_at_documents());
     DX_TRY_OK(look_at_ledger());
-    DX_TRY(input_.store_faults, documents_.store().verify());
     DX_TRY(const filesystem::Listing listing, files_.list());
     for (const filesystem::Skipped& skipped : listing.skipped)
       input_.unreadable_files.emplace_back(skipped.path, skipped.reason);

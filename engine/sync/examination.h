@@ -12,7 +12,7 @@ namespace diaryx::sync {
 
 // The result refers to the documents' metadata. Reads those files that have changed since the
 // ledger was written, and every stored document once; what was not in memory before is not
-// afterwards.
+// afterwards. What the store finds when it looks at all of itself is not in it: Store::verify().
 Result<workspace::ValidateInput> examine(Documents& documents, const DiskSync& disk,
                                          filesystem::FileTree& files);
 
