@@ -1,7 +1,6 @@
 #include "engine/sync/disk_sync.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -10,9 +9,6 @@
 namespace diaryx::sync {
 namespace {
 
-// So much is held in memory before a batch of new files is taken in.
-constexpr std::uint64_t kBatchBytes = 32U << 20U;
-constexpr std::size_t kBatchFiles = 4'000;
 constexpr std::int64_t kFirstRetryMs = 1'000;
 constexpr std::int64_t kLastRetryMs = 60'000;
 // So many files are rendered in one turn, and so many more are on their way to disk: what is typed
@@ -20,18 +16,8 @@ constexpr std::int64_t kLastRetryMs = 60'000;
 // waits for the disk.
 constexpr std::size_t kFilesATurn = 16;
 constexpr std::size_t kFilesInFlight = 64;
-// A file that another program is writing is looked at again so soon, and taken in as it is when
-// that program has not closed it for so long.
-constexpr std::int64_t kBusyLookMs = 200;
-constexpr std::int64_t kPatienceMs = 10'000;
-// So long a file that was not found is known again by its text, wherever it turns up.
-constexpr std::int64_t kLostMs = 600'000;
 constexpr std::int64_t kLostLookMs = 50;
 constexpr std::string_view kAheadPrefix = "ahead/";
-
-bool is_below(std::string_view path, std::string_view folder) {
-  return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
-}
 
 filesystem::Expected expect(const FileTable::Row* row) {
   if (row == nullptr || !row->on_disk) return {};
@@ -68,221 +54,6 @@ Status DiskSync::load() {
   return {};
 }
 
-// --- disk → documents ---
-
-void DiskSync::rescan() {
-  list_wanted_ = true;
-}
-
-void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {
-  for (const WorkspacePath& path : paths) {
-    if (path.is_markdown() && !path.is_hidden()) paths_wanted_.insert(path);
-  }
-}
-
-void DiskSync::start_scan(const std::set<WorkspacePath>& known,
-                          const std::set<WorkspacePath>& unknown,
-                          std::map<std::string, std::string> replaced) {
-  scan_.emplace();
-  scan_->gone = std::move(replaced);
-  for (const WorkspacePath& path : known) read_in_scan(path);
-  // Those beside the root index first: what it says of the workspace is to be known to all others.
-  for (const bool deep : {false, true}) {
-    for (const WorkspacePath& path : unknown) {
-      if ((path.str().find('/') != std::string::npos) == deep) read_in_scan(path);
-    }
-  }
-  if (scan_->reading.empty()) finish_scan();
-}
-
-void DiskSync::read_in_scan(const WorkspacePath& path) {
-  if (!scan_->looked_at.insert(path.str()).second) return;
-  ++scan_->total;
-  scan_->reading.insert(path.str());
-  schedule(ReadTask{path});
-}
-
-void DiskSync::listed(filesystem::Listing&& listing) {
-  listing_ = false;
-  std::erase_if(problems_, [&](const auto& problem) { return !table_.id_at(problem.first); });
-  for (const filesystem::Skipped& skipped : listing.skipped)
-    problems_[skipped.path] = skipped.reason;
-  strangers_.files.clear();
-  std::set<WorkspacePath> known;
-  std::set<WorkspacePath> unknown;
-  std::unordered_set<const FileTable::Row*> seen;
-  seen.reserve(table_.rows().size());
-  left_out_ = 0;
-  importer_.left_out = 0;
-  std::map<std::string, std::string> replaced;  // Ids whose file has become a folder → where.
-  for (const filesystem::Listed& file : listing.files) {
-    if (!file.path.is_markdown()) continue;
-    const auto* const found = table_.at(file.path.str());
-    if (found == nullptr) {
-      strangers_.files.push_back(file);
-      if (file.ignored && options_.intake.gitignore) {
-        ++left_out_;
-      } else {
-        unknown.insert(file.path);
-      }
-      continue;
-    }
-    const FileTable::Row* const row = &found->second;
-    seen.insert(row);
-    const bool same = row->on_disk && !row->has_pending && row->stat.size == file.stat.size &&
-                      row->stat.mtime_ns == file.stat.mtime_ns &&
-                      row->stat.inode == file.stat.inode;
-    // A file that nobody may read looks the same from outside: find out.
-    const bool closed = (file.stat.mode & 0444U) == 0;
-    // And what went wrong last time may be right by now.
-    const bool troubled = problems_.contains(file.path.str());
-    if (!same || closed || troubled) known.insert(file.path);
-  }
-  for (const auto& [id, row] : table_.rows()) {
-    if (seen.contains(&row)) continue;
-    // Not listed is not gone: it may lie in a folder that could not be read.
-    const std::string& lost = row.path;
-    const bool hidden_by_error =
-        std::any_of(listing.skipped.begin(), listing.skipped.end(), [&lost](const auto& skipped) {
-          return skipped.path == lost || is_below(lost, skipped.path);
-        });
-    auto path = WorkspacePath::parse(row.path);
-    if (hidden_by_error || !path || !(row.on_disk || row.has_pending)) continue;
-    // In its place is a folder with something in it.
-    const std::string below_it = lost + "/";
-    const auto inside = std::lower_bound(
-        listing.files.begin(), listing.files.end(), below_it,
-        [](const auto& file, const std::string& at) { return file.path.str() < at; });
-    if (inside != listing.files.end() && inside->path.str().starts_with(below_it)) {
-      if (!in_flight_.contains(id)) replaced.emplace(id, lost);
-    } else {
-      known.insert(std::move(*path));
-    }
-  }
-  strangers_.skipped = std::move(listing.skipped);
-  start_scan(known, unknown, std::move(replaced));
-}
-
-void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
-  if (!scan_ || scan_->reading.erase(task.path.str()) == 0) return;
-  const std::string& path = task.path.str();
-  const auto id = table_.id_at(path);
-  if (result.status && wait_for_writer(task.path, *result.content)) {
-    // Read again soon.
-  } else if (result.status) {
-    Importer::Observed file{task.path, std::move(*result.content), result.hash};
-    if (id) {
-      note(importer_.known(*id, std::move(file)), path);
-    } else if (!result.ignored || !options_.intake.gitignore) {
-      scan_->fresh_bytes += file.content.bytes.size();
-      scan_->fresh.push_back(std::move(file));
-      if (scan_->fresh_bytes >= kBatchBytes || scan_->fresh.size() >= kBatchFiles) take_in_fresh();
-    }
-  } else if (result.status.error().code == ErrorCode::NotFound) {
-    problems_.erase(path);
-    busy_.erase(task.path);
-    if (id && !in_flight_.contains(*id)) scan_->gone.emplace(*id, path);
-  } else {
-    problems_[path] = result.status.error().message;
-  }
-  if (scan_->reading.empty()) finish_scan();
-}
-
-// A file that nobody knew may be a known one at another place, moved while the watcher looked
-// elsewhere: same inode or same content, and nobody has looked at its old place yet. True if
-// somebody is looking now.
-bool DiskSync::look_for_old_places() {
-  for (const Importer::Observed& file : scan_->fresh) {
-    // Perhaps moved by ourselves, just before a crash.
-    const auto wanted_here = documents_.metadata().id_at(file.path.str());
-    for (const auto& [id, row] : table_.rows()) {
-      const bool alike = row.on_disk && (row.stat.inode == file.content.stat.inode ||
-                                         row.base_hash == file.hash || wanted_here == id);
-      if (!alike) continue;
-      if (const auto path = WorkspacePath::parse(row.path)) read_in_scan(*path);
-    }
-  }
-  return !scan_->reading.empty();
-}
-
-// The file that had this text and was not in its place any more in an earlier scan, though nobody
-// had seen it elsewhere yet: moved between our looks.
-std::optional<std::string> DiskSync::lost_before(const Importer::Observed& file) const {
-  for (const auto& [id, lost] : lost_) {
-    const bool same =
-        lost.path == file.path.str() || (!file.content.bytes.empty() && lost.hash == file.hash);
-    if (same && table_.find(id) == nullptr && !in_flight_.contains(id)) return id;
-  }
-  return std::nullopt;
-}
-
-void DiskSync::take_in_fresh() {
-  std::vector<Importer::Observed> files = std::exchange(scan_->fresh, {});
-  scan_->fresh_bytes = 0;
-  std::vector<Importer::Observed> unknown;
-  for (Importer::Observed& file : files) {
-    // A file that vanished and one that appeared with the same inode or the same content: it was
-    // moved.
-    const auto wanted_here = documents_.metadata().id_at(file.path.str());
-    const auto twin = std::find_if(scan_->gone.begin(), scan_->gone.end(), [&](const auto& gone) {
-      const FileTable::Row* row = table_.find(gone.first);
-      return row != nullptr && row->on_disk &&
-             (row->stat.inode == file.content.stat.inode || row->base_hash == file.hash ||
-              wanted_here == gone.first);
-    });
-    std::string id;
-    if (twin != scan_->gone.end()) {
-      id = twin->first;
-      scan_->gone.erase(twin);
-    } else if (const auto lost = lost_before(file)) {
-      id = *lost;
-    } else {
-      unknown.push_back(std::move(file));
-      continue;
-    }
-    const std::string path = file.path.str();
-    const auto lost = lost_.find(id);
-    const std::string lost_at = lost == lost_.end() ? std::string() : lost->second.path;
-    note(importer_.moved(id, std::move(file), lost_at), path);
-    lost_.erase(id);
-  }
-  if (unknown.empty()) return;
-  scan_->added = true;
-  note(importer_.fresh(std::move(unknown)), "import");
-  // What was just taken in is level by construction (rendering an import gives the same bytes): no
-  // need to render it all now.
-  for (const std::string& id : documents_.take_changed_files()) {
-    const FileTable::Row* row = table_.find(id);
-    const bool level =
-        row != nullptr && row->on_disk && documents_.loaded(body_doc_name(id)) == nullptr;
-    if (!level) mark_ahead(id);
-  }
-}
-
-void DiskSync::finish_scan() {
-  if (look_for_old_places()) return;  // Comes back here when they are read.
-  if (!scan_->fresh.empty()) take_in_fresh();
-  for (const auto& [id, path] : scan_->gone) {
-    const FileTable::Row* row = table_.find(id);
-    if (row == nullptr || row->path != path) continue;  // Found elsewhere meanwhile.
-    if (row->on_disk)
-      lost_.insert_or_assign(id, LostFile{path, row->base_hash, documents_.steady_ms()});
-    note(importer_.vanished(id), path);
-    const auto* record = documents_.metadata().find(id);
-    if (record == nullptr || record->deleted) continue;
-    // It is to be written again, unless it turns up elsewhere: look everywhere, once more.
-    mark_ahead(id);
-    ahead_.at(id).not_before_ms = documents_.steady_ms() + options_.quiet_ms;
-    list_wanted_ = true;
-  }
-  std::erase_if(lost_, [&](const auto& entry) {
-    return documents_.steady_ms() - entry.second.since_ms > kLostMs;
-  });
-  if (scan_->added) importer_.relink();
-  scan_.reset();
-  if (!list_wanted_ && !listing_) reconciled_ = true;
-}
-
 // --- documents → disk ---
 
 void DiskSync::mark_ahead(const std::string& id) {
@@ -312,18 +83,6 @@ std::int64_t DiskSync::due_ms(const Ahead& ahead) const {
 
 void DiskSync::look_at(const Ahead& ahead) {
   look_ms_ = std::min(look_ms_, due_ms(ahead));
-}
-
-bool DiskSync::wait_for_writer(const WorkspacePath& path, const filesystem::FileContent& content) {
-  if (!content.being_written || hurry_) {
-    busy_.erase(path);
-    return false;
-  }
-  const std::int64_t now = documents_.steady_ms();
-  const auto it = busy_.try_emplace(path, BusyFile{.since_ms = now, .next_ms = INT64_MAX}).first;
-  if (now - it->second.since_ms >= kPatienceMs) return false;  // A log, perhaps: as it is now.
-  it->second.next_ms = now + kBusyLookMs;
-  return true;
 }
 
 void DiskSync::plan() {

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,8 @@ class EditorsWorld {
   std::vector<std::string> markers_in(const std::string& text) const;
   std::set<std::string> tags_in(const std::string& text) const;
 
-  // Other programs.
+  // Other programs (editors_programs.cc).
+  static std::span<const char* const> paths();  // That a note may get.
   void program();
   void save_changed();
   void save_unchanged();
