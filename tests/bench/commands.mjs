@@ -5,24 +5,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { measurer, median } from './measuring.mjs'
 
 const build = path.resolve(process.argv[2] ?? 'build/release')
 const runs = Number(process.env.DIARYX_BENCH_RUNS ?? 5)
 const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const binary = path.join(build, 'diaryx-sync')
-const environment = {
-  ...process.env,
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_AUTHOR_NAME: 'Bench',
-  GIT_AUTHOR_EMAIL: 'bench@example.org',
-  GIT_COMMITTER_NAME: 'Bench',
-  GIT_COMMITTER_EMAIL: 'bench@example.org'
-}
-
-function measure(...command) {
-  const done = JSON.parse(execFileSync(path.join(build, 'measure'), command, { encoding: 'utf8', env: environment }))
-  return { ms: done.ms, kb: done.max_rss_kb }
-}
+const measure = measurer(build)
 
 // From the start of the process to its ready line; memory once it is ready.
 async function serveStart(dir) {
@@ -41,8 +30,6 @@ async function serveStart(dir) {
   await ended
   return { ms, kb }
 }
-
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 async function repeat(rows, name, once) {
   const results = []

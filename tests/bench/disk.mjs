@@ -12,6 +12,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { MuxClient, until } from '../wire/client.mjs'
+import { measurer, median } from './measuring.mjs'
 import { machine, syncCost } from './server/machine.mjs'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
@@ -36,20 +37,7 @@ const scratch = fs.mkdtempSync(path.join(out, 'disk-'))
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }))
 process.on('SIGINT', () => process.exit(130))
 
-const env = {
-  ...process.env,
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_AUTHOR_NAME: 'Bench',
-  GIT_AUTHOR_EMAIL: 'bench@example.org',
-  GIT_COMMITTER_NAME: 'Bench',
-  GIT_COMMITTER_EMAIL: 'bench@example.org'
-}
-
-function measure(...command) {
-  const done = JSON.parse(execFileSync(path.join(build, 'measure'), command, { encoding: 'utf8', env, maxBuffer: 1 << 28 }))
-  return { ms: done.ms, kb: done.max_rss_kb }
-}
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
+const measure = measurer(build)
 const place = () => fs.mkdtempSync(path.join(scratch, 'run-'))
 
 function makeVault(count) {
