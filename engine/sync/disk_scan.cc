@@ -1,5 +1,6 @@
 // The way from disk to documents: what is listed and read, and what has become of what was there.
 #include <algorithm>
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -146,15 +147,20 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
 // elsewhere: same inode or same content, and nobody has looked at its old place yet. True if
 // somebody is looking now.
 bool DiskSync::look_for_old_places() {
+  if (scan_->fresh.empty()) return false;
+  std::unordered_set<std::uint64_t> inodes;
+  std::set<Sha256> hashes;
+  std::set<std::string, std::less<>> wanted;  // Perhaps moved by ourselves, just before a crash.
   for (const Importer::Observed& file : scan_->fresh) {
-    // Perhaps moved by ourselves, just before a crash.
-    const auto wanted_here = documents_.metadata().id_at(file.path.str());
-    for (const auto& [id, row] : table_.rows()) {
-      const bool alike = row.on_disk && (row.stat.inode == file.content.stat.inode ||
-                                         row.base_hash == file.hash || wanted_here == id);
-      if (!alike) continue;
-      if (const auto path = WorkspacePath::parse(row.path)) read_in_scan(*path);
-    }
+    inodes.insert(file.content.stat.inode);
+    hashes.insert(file.hash);
+    if (auto id = documents_.metadata().id_at(file.path.str())) wanted.insert(*std::move(id));
+  }
+  for (const auto& [id, row] : table_.rows()) {
+    const bool alike = row.on_disk && (inodes.contains(row.stat.inode) ||
+                                       hashes.contains(row.base_hash) || wanted.contains(id));
+    if (!alike) continue;
+    if (const auto path = WorkspacePath::parse(row.path)) read_in_scan(*path);
   }
   return !scan_->reading.empty();
 }
