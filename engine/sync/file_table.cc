@@ -64,6 +64,11 @@ const FileTable::Rows::value_type* FileTable::at(const std::string& path) const 
   return it == by_path_.end() ? nullptr : it->second;
 }
 
+void FileTable::leave_path(const Rows::value_type& named) {
+  const auto it = by_path_.find(named.second.path);
+  if (it != by_path_.end() && it->second == &named) by_path_.erase(it);
+}
+
 FileTable::Rows::value_type& FileTable::row_of(const std::string& file_id) {
   return *rows_.try_emplace(file_id).first;
 }
@@ -83,10 +88,7 @@ filesystem::FileStat FileTable::settled(filesystem::FileStat stat) const {
 void FileTable::put(storage::LedgerEntry entry) {
   auto& named = row_of(entry.file_id);
   Row& row = named.second;
-  if (!row.path.empty() && row.path != entry.path) {
-    if (const auto it = by_path_.find(row.path); it != by_path_.end() && it->second == &named)
-      by_path_.erase(it);
-  }
+  if (row.path != entry.path) leave_path(named);
   row.path = entry.path;
   row.base_hash = entry.base_hash;
   row.stat = {.size = entry.size, .mtime_ns = entry.mtime_ns, .inode = entry.inode};
@@ -153,6 +155,7 @@ void FileTable::intend(const std::string& file_id, const std::string& path,
   auto& named = row_of(file_id);
   Row& row = named.second;
   if (!row.on_disk) {
+    if (row.path != path) leave_path(named);
     row.path = path;
     by_path_.try_emplace(path, &named);  // Where a file of another note is, that one stays known.
   }
@@ -186,8 +189,7 @@ void FileTable::give_up(const std::string& file_id) {
 void FileTable::forget(const std::string& file_id) {
   const auto it = rows_.find(file_id);
   if (it == rows_.end()) return;
-  if (const auto at = by_path_.find(it->second.path); at != by_path_.end() && at->second == &*it)
-    by_path_.erase(at);
+  leave_path(*it);
   rows_.erase(it);
   queued_.erase(file_id);
   documents_.queue([file_id](storage::Store& store) { return store.remove_ledger(file_id); });

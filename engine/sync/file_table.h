@@ -65,6 +65,8 @@ class FileTable {
   Documents& documents_;
   // The row of that id; made if there is none.
   Rows::value_type& row_of(const std::string& file_id);
+  // Its path no longer leads to it. Before it gets another one, or is erased.
+  void leave_path(const Rows::value_type& named);
 
   Rows rows_;
   std::unordered_map<std::string, Rows::value_type*> by_path_;

@@ -383,4 +383,17 @@ TEST_SUITE("sync/disk") {
     s.world.pass(3'000);
     CHECK(s.dir.read("broken.md") == replaced(broken, "body", "new body"));
   }
+
+  TEST_CASE("a first write that changes its place before it is done leaves nothing behind") {
+    test::LiveFolder s;
+    sync::FileTable table(s.world.live->documents());
+    REQUIRE(table.load());
+    table.intend("some", "a.md", "text");
+    table.intend("some", "b.md", "text");
+    CHECK_FALSE(table.id_at("a.md"));
+    CHECK(table.id_at("b.md") == "some");
+    table.forget("some");
+    CHECK_FALSE(table.id_at("a.md"));
+    CHECK_FALSE(table.id_at("b.md"));
+  }
 }
