@@ -34,12 +34,6 @@ constexpr const char* kMayWrite =
     "check that there is room and that you may write in the workspace";
 
 // The folder's names are on disk.
-Status sync_folder(const fs::path& folder) {
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return errno_error(errno, folder.string() + ": sync");
-  return {};
-}
-
 // Whole or not at all: half a line would let git have the database, and the secrets in it.
 Status write_ignore_file(const fs::path& folder) {
   const fs::path file = folder / ".gitignore";
@@ -68,8 +62,8 @@ Status make_folder(const fs::path& folder) {
     return errno_error(errno, folder.string() + ": cannot be made").hinted(kMayWrite);
   DX_TRY_OK(write_ignore_file(folder));
   // Also if it was there: whoever made it may have been stopped before it came to this.
-  DX_TRY_OK(sync_folder(folder));
-  return sync_folder(folder.parent_path());
+  DX_TRY_OK(sync_path(folder));
+  return sync_path(folder.parent_path());
 }
 
 Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Random& random) {

@@ -39,12 +39,6 @@ std::string stamp(const Clock& clock) {
                      utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-Status sync_path(const fs::path& path, int flags) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
-  if (!fd || ::fsync(fd.get()) != 0) return errno_error(errno, path.string() + ": sync");
-  return {};
-}
-
 Status write_file(const fs::path& file, std::string_view bytes) {
   const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return errno_error(errno, file.string());
@@ -59,7 +53,7 @@ Status link_or_copy(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::copy_file(from, to, error);
   if (error) return errno_error(error.value(), to.string());
-  return sync_path(to, 0);
+  return sync_path(to);
 }
 
 class Repair {
@@ -154,7 +148,7 @@ class Repair {
       DX_TRY_OK(write_file(making, name + "\n"));
       if (::rename(making.c_str(), (folder_ / kMarker).c_str()) != 0)
         return errno_error(errno, (folder_ / kMarker).string());
-      DX_TRY_OK(sync_path(folder_, O_DIRECTORY));
+      DX_TRY_OK(sync_path(folder_));
     }
     // An old log beside the new store would be taken for its own.
     const fs::path target = folder_ / kStore;
@@ -162,12 +156,12 @@ class Repair {
       if (::unlink((target.string() + suffix).c_str()) != 0 && errno != ENOENT)
         return errno_error(errno, target.string() + suffix);
     }
-    DX_TRY_OK(sync_path(folder_, O_DIRECTORY));
+    DX_TRY_OK(sync_path(folder_));
     if (::rename(fresh.c_str(), target.c_str()) != 0) return errno_error(errno, target.string());
-    DX_TRY_OK(sync_path(folder_, O_DIRECTORY));
+    DX_TRY_OK(sync_path(folder_));
     if (::unlink((folder_ / kMarker).c_str()) != 0)
       return errno_error(errno, (folder_ / kMarker).string());
-    return sync_path(folder_, O_DIRECTORY);
+    return sync_path(folder_);
   }
 
   const RepairOptions& options_;

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -96,6 +97,12 @@ Status write_all(int fd, std::string_view bytes, std::string_view what) {
     }
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
+  return {};
+}
+
+Status sync_path(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return errno_error(errno, path + ": sync");
   return {};
 }
 

@@ -47,6 +47,10 @@ std::string errno_text(int number);
 // Writes all of it, whatever the kernel takes at a time.
 Status write_all(int fd, std::string_view bytes, std::string_view what);
 
+// Asks for what is at `path`, octets of a file or names of a folder, to be on the disk. Symbolic
+// links are followed.
+Status sync_path(const std::string& path);
+
 // ".diaryx-<16 random characters>.tmp": what a file is called until it is whole. Nobody can foresee
 // it.
 std::string temporary_name();

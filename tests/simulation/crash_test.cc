@@ -25,6 +25,7 @@
 #include "engine/storage/store.h"
 #include "tests/simulation/crash_run.h"
 #include "tests/support/crash_shim.h"
+#include "tests/support/environment.h"
 
 namespace diaryx::test {
 namespace {
@@ -246,11 +247,6 @@ class Aftermath {
   Faults faults_;
 };
 
-std::uint64_t number_from(const char* name, std::uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
-
 constexpr Loss kLosses[] = {Loss::Everything, Loss::Random, Loss::Nothing, Loss::Torn,
                             Loss::Random};
 
@@ -292,8 +288,8 @@ void look_at(const CrashRun& run, std::uint64_t seed, std::size_t step, std::siz
 TEST_SUITE("simulation/crash") {
   TEST_CASE("whenever the power fails, what was told is there, whole and once") {
     constexpr std::size_t kMostShown = 20;
-    const std::uint64_t one = number_from("DIARYX_SEED", 0);
-    const std::uint64_t seeds = number_from("DIARYX_SEEDS", 0);
+    const std::uint64_t one = test::number_from("DIARYX_SEED", 0);
+    const std::uint64_t seeds = test::number_from("DIARYX_SEEDS", 0);
     const std::uint64_t first = one != 0 ? one : 1;
     const std::uint64_t last = one != 0 ? one : std::max<std::uint64_t>(seeds, 1);
     const bool every_way = one != 0 || seeds != 0;

@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/editors_world.h"
+#include "tests/support/environment.h"
 
 using namespace diaryx;
 
@@ -18,18 +19,13 @@ namespace {
 
 constexpr int kSteps = 150;
 
-std::uint64_t number_from(const char* name, std::uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
-
 }  // namespace
 
 TEST_SUITE("simulation/editors") {
   TEST_CASE("however other programs save, nothing is lost, doubled or left behind") {
-    const std::uint64_t one = number_from("DIARYX_SEED", 0);
+    const std::uint64_t one = test::number_from("DIARYX_SEED", 0);
     const std::uint64_t first = one != 0 ? one : 1;
-    const std::uint64_t last = first + number_from("DIARYX_SEEDS", one != 0 ? 1 : 1'000) - 1;
+    const std::uint64_t last = first + test::number_from("DIARYX_SEEDS", one != 0 ? 1 : 1'000) - 1;
     std::uint64_t steps = 0;
     int failed = 0;
     for (std::uint64_t seed = first; seed <= last; ++seed) {

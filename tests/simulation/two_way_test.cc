@@ -15,6 +15,7 @@
 
 #include "engine/base/utf.h"
 #include "engine/filesystem/disk_tree.h"
+#include "tests/support/environment.h"
 #include "tests/support/live_world.h"
 #include "tests/support/temp_dir.h"
 
@@ -265,18 +266,13 @@ class Simulation {
   sync::ConnectionId next_connection_ = 1'000;
 };
 
-std::uint64_t number_from(const char* name, std::uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
-
 }  // namespace
 
 TEST_SUITE("simulation/two_way") {
   TEST_CASE("no text is lost and none doubled, whatever happens in whatever order") {
-    const std::uint64_t one = number_from("DIARYX_SEED", 0);
+    const std::uint64_t one = test::number_from("DIARYX_SEED", 0);
     const std::uint64_t first = one != 0 ? one : 1;
-    const std::uint64_t last = one != 0 ? one : number_from("DIARYX_SEEDS", 40);
+    const std::uint64_t last = one != 0 ? one : test::number_from("DIARYX_SEEDS", 40);
     for (std::uint64_t seed = first; seed <= last; ++seed) {
       CAPTURE(seed);
       Simulation simulation(seed);
