@@ -13,7 +13,7 @@ namespace diaryx::storage {
 namespace {
 
 // From here on turns are moved out. What they hold is in memory as well.
-constexpr std::size_t kManyOctets = 1U << 20U;
+constexpr std::size_t kManyOctets = 4U << 20U;
 // So many documents at a time, or such a part of them: a move is done after at most so many turns.
 constexpr std::size_t kDocsAtATime = 16;
 constexpr std::size_t kParts = 64;

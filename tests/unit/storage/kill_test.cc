@@ -81,7 +81,7 @@ TEST_SUITE("storage/kill") {
     Load load{.docs = 5, .batch = 3, .at_one_go = false, .longest = 700};
     SUBCASE("of few documents") {}
     SUBCASE("of many at one go, which are turns") {
-      load = {.docs = 60, .batch = 60, .at_one_go = true, .longest = 1'500};
+      load = {.docs = 60, .batch = 60, .at_one_go = true, .longest = 3'000};
     }
     const test::TempDir dir;
     const auto file = dir.path() / "store.db";

@@ -227,7 +227,7 @@ TEST_SUITE("storage/turn_log") {
       for (std::uint64_t i = 0; i < docs; ++i) {
         const std::uint64_t doc = random.below(200);
         const std::string text =
-            std::to_string(turn) + std::string(static_cast<std::size_t>(random.below(300)), '.');
+            std::to_string(turn) + std::string(static_cast<std::size_t>(random.below(1'500)), '.');
         updates.push_back(update_of(doc, text));
         expected[doc] += (count[doc] == 0 ? "" : " ") + std::to_string(count[doc] + 1) + ":" + text;
         ++count[doc];
