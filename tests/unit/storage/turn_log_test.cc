@@ -199,6 +199,7 @@ TEST_SUITE("storage/turn_log") {
       REQUIRE(store->fold(name_of(1), {3, Buffer{1}}));
       REQUIRE(store->fold(name_of(2), {2, Buffer{1}}));
       CHECK(log_of(*store, 1).empty());
+      CHECK((*store->list_docs(name_of(1)))[0].log_rows == 0);
       CHECK(log_of(*store, 2) == "3:c");
       REQUIRE(store->append(turn_of(9, "d")));
     }
