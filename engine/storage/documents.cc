@@ -1,9 +1,11 @@
 // Documents in the store: snapshot and log.
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
 
 #include "engine/storage/checksum.h"
+#include "engine/storage/packed.h"
 #include "engine/storage/store.h"
 #include "engine/storage/store_impl.h"
 
@@ -12,6 +14,10 @@ namespace {
 
 // So many documents are kept in mind.
 constexpr std::size_t kMostAppended = 4096;
+// What is appended at one go becomes a turn (packed.h) if it is of so many documents, and small.
+constexpr std::size_t kFewestDocs = 8;
+constexpr std::size_t kMostOctetsEach = 4U << 10U;
+constexpr std::size_t kMostOctets = 256U << 10U;
 
 Status check_name(std::string_view name) {
   if (name.empty()) return Error{ErrorCode::InvalidArgument, "store: empty document name"};
@@ -21,18 +27,22 @@ Status check_name(std::string_view name) {
   return {};
 }
 
-Result<std::optional<DocRow>> find(Database& db, std::string_view name) {
+Result<std::optional<DocRow>> find(Database& db, TurnLog& turns, std::string_view name) {
+  DX_TRY_OK(turns.refresh(db));
   Query q = db.query(
       "SELECT id, max(seq_floor, coalesce((SELECT max(seq) FROM updates WHERE doc = documents.id), "
       "0))"
       " FROM documents WHERE name = ?1");
   DX_TRY(const bool found, q.bind_text(1, name).step());
   if (!found) return std::optional<DocRow>();
-  return std::optional<DocRow>(DocRow{q.integer(0), q.integer(1)});
+  DocRow row{q.integer(0), q.integer(1)};
+  if (const auto* waiting = turns.waiting(row.id))
+    row.last_seq = std::max(row.last_seq, waiting->last_seq);
+  return std::optional<DocRow>(row);
 }
 
-Result<DocRow> find_or_add(Database& db, std::string_view name) {
-  DX_TRY(const std::optional<DocRow> found, find(db, name));
+Result<DocRow> find_or_add(Database& db, TurnLog& turns, std::string_view name) {
+  DX_TRY(const std::optional<DocRow> found, find(db, turns, name));
   if (found) return *found;
   DX_TRY_OK(check_name(name));
   Query q = db.query("INSERT INTO documents (name, seq_floor) VALUES (?1, 0) RETURNING id");
@@ -71,26 +81,50 @@ Result<std::int64_t> visit_snapshot(Database& db, const DocRow& row, std::string
   return covers_seq;
 }
 
+// Those after `after` in a packed row of one document.
 template <class Visitor>
-Status visit_updates(Database& db, const DocRow& row, std::int64_t after, std::string_view doc,
-                     Visitor&& visitor) {
+Status visit_packed(const Database& db, const DocRow& row, std::int64_t after, std::string_view doc,
+                    Bytes octets, Visitor& visitor) {
+  Unpacker entries(octets);
+  while (const auto entry = entries.next()) {
+    if (!entry->good || entry->doc != row.id)
+      return damaged(db, doc, fmt::format("update {} is not what was written", entry->seq));
+    if (entry->seq <= after) continue;
+    DX_TRY_OK(
+        visitor(entry->seq, entry->data, static_cast<UpdateOrigin>(entry->origin), entry->time_ms));
+  }
+  if (entries.cut()) return damaged(db, doc, "packed updates are not what was written");
+  return {};
+}
+
+template <class Visitor>
+Status visit_updates(Database& db, const TurnLog& turns, const DocRow& row, std::int64_t after,
+                     std::string_view doc, Visitor&& visitor) {
   Query q = db.query(
       "SELECT seq, time_ms, origin, crc, data FROM updates WHERE doc = ?1 AND seq > ?2 ORDER BY "
       "seq");
   q.bind_int(1, row.id).bind_int(2, after);
   for (;;) {
     DX_TRY(const bool more, q.step());
-    if (!more) return {};
+    if (!more) break;
     const std::int64_t seq = q.integer(0);
     const std::int64_t time_ms = q.integer(1);
     const std::int64_t origin = q.integer(2);
     const Bytes data = q.blob(4);
+    const bool packed = origin == kPackedOrigin;
     if (q.integer(3) != update_row_crc(row.id, seq, time_ms, origin, data) || origin < 0 ||
-        origin > static_cast<std::int64_t>(UpdateOrigin::Import)) {
+        (origin > static_cast<std::int64_t>(UpdateOrigin::Import) && !packed)) {
       return damaged(db, doc, fmt::format("update {} is not what was written", seq));
     }
-    DX_TRY_OK(visitor(seq, data, static_cast<UpdateOrigin>(origin), time_ms));
+    if (packed) {
+      DX_TRY_OK(visit_packed(db, row, after, doc, data, visitor));
+    } else {
+      DX_TRY_OK(visitor(seq, data, static_cast<UpdateOrigin>(origin), time_ms));
+    }
   }
+  const auto* waiting = turns.waiting(row.id);
+  return waiting == nullptr ? Status()
+                            : visit_packed(db, row, after, doc, waiting->entries, visitor);
 }
 
 // The first text that is greater than every text that starts with `prefix`.
@@ -103,6 +137,22 @@ std::string end_of_prefix(std::string_view prefix) {
   return end;
 }
 
+// Of few documents, or large, it is as cheap in their own rows.
+bool is_a_turn(std::span<const NewUpdate> updates) {
+  if (updates.size() < kFewestDocs) return false;
+  std::size_t octets = 0;
+  std::size_t docs = 0;
+  const std::string* last = nullptr;
+  for (const NewUpdate& update : updates) {
+    if (update.time_ms < 0 || update.data.size() > kMostOctetsEach) return false;
+    octets += update.data.size();
+    // Those of one document that do not follow each other are counted more than once: harmless.
+    if (last == nullptr || *last != update.doc) ++docs;
+    last = &update.doc;
+  }
+  return docs >= kFewestDocs && octets <= kMostOctets;
+}
+
 }  // namespace
 
 Status Store::append(std::span<const NewUpdate> updates) {
@@ -110,11 +160,14 @@ Status Store::append(std::span<const NewUpdate> updates) {
   for (const NewUpdate& update : updates) DX_TRY_OK(check_name(update.doc));
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
     Database& db = impl_->db;
+    TurnLog& turns = impl_->turns;
+    DX_TRY_OK(turns.refresh(db));
+    const bool as_turn = is_a_turn(updates);
     for (const NewUpdate& update : updates) {
       auto known = impl_->appended.find(update.doc);
       if (known == impl_->appended.end()) {
         if (impl_->appended.size() >= kMostAppended) impl_->appended.clear();
-        DX_TRY(const DocRow found, find_or_add(db, update.doc));
+        DX_TRY(const DocRow found, find_or_add(db, turns, update.doc));
         known = impl_->appended.emplace(update.doc, found).first;
       }
       DocRow& row = known->second;
@@ -123,6 +176,11 @@ Status Store::append(std::span<const NewUpdate> updates) {
       }
       const std::int64_t seq = ++row.last_seq;
       const auto origin = static_cast<std::int64_t>(update.origin);
+      if (as_turn) {
+        turns.add({row.id, seq, update.time_ms, origin, update.data});
+        continue;
+      }
+      DX_TRY_OK(turns.move_out(db, row.id));
       Query q = db.query(
           "INSERT INTO updates (doc, seq, time_ms, origin, crc, data) VALUES (?1, ?2, ?3, ?4, ?5, "
           "?6)");
@@ -131,7 +189,8 @@ Status Store::append(std::span<const NewUpdate> updates) {
           .bind_blob(6, update.data);
       DX_TRY_OK(q.run());
     }
-    return {};
+    if (as_turn) DX_TRY_OK(turns.end_turn(db, updates.front().time_ms));
+    return turns.move_some(db);
   });
 }
 
@@ -139,7 +198,7 @@ Result<StoredDoc> Store::load(std::string_view doc) {
   // In one transaction: a fold between the two reads would take away what neither of them saw.
   return impl_->within(Impl::Kind::Read, [&]() -> Result<StoredDoc> {
     StoredDoc stored;
-    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, impl_->turns, doc));
     if (!row) return stored;
     DX_TRY(const std::int64_t after, visit_snapshot(impl_->db, *row, doc, [&](Bytes state) {
              stored.snapshot = Snapshot{0, to_buffer(state)};
@@ -147,7 +206,7 @@ Result<StoredDoc> Store::load(std::string_view doc) {
            }));
     if (stored.snapshot) stored.snapshot->covers_seq = after;
     DX_TRY_OK(
-        visit_updates(impl_->db, *row, after, doc,
+        visit_updates(impl_->db, impl_->turns, *row, after, doc,
                       [&](std::int64_t seq, Bytes data, UpdateOrigin origin, std::int64_t time_ms) {
                         stored.updates.push_back({seq, to_buffer(data), origin, time_ms});
                         return Status();
@@ -159,10 +218,10 @@ Result<StoredDoc> Store::load(std::string_view doc) {
 Status Store::visit(std::string_view doc, const std::function<Status(Bytes state)>& snapshot,
                     const std::function<Status(const UpdateView&)>& update) {
   return impl_->within(Impl::Kind::Read, [&]() -> Status {
-    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, impl_->turns, doc));
     if (!row) return {};
     DX_TRY(const std::int64_t after, visit_snapshot(impl_->db, *row, doc, snapshot));
-    return visit_updates(impl_->db, *row, after, doc,
+    return visit_updates(impl_->db, impl_->turns, *row, after, doc,
                          [&](std::int64_t seq, Bytes data, UpdateOrigin, std::int64_t) {
                            return update({seq, data});
                          });
@@ -171,7 +230,7 @@ Status Store::visit(std::string_view doc, const std::function<Status(Bytes state
 
 Result<bool> Store::exists(std::string_view doc) {
   return impl_->within(Impl::Kind::Read, [&]() -> Result<bool> {
-    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, impl_->turns, doc));
     return row.has_value();
   });
 }
@@ -179,11 +238,12 @@ Result<bool> Store::exists(std::string_view doc) {
 Result<std::vector<DocStat>> Store::list_docs(std::string_view prefix) {
   return impl_->within(Impl::Kind::Read, [&]() -> Result<std::vector<DocStat>> {
     std::vector<DocStat> docs;
+    DX_TRY_OK(impl_->turns.refresh(impl_->db));
     // length() of a blob reads the row's head only. What a snapshot covers is not in the log.
     Query q = impl_->db.query(
         "SELECT d.name, max(d.seq_floor, coalesce(max(u.seq), 0)), count(u.seq), "
         "coalesce(sum(length(u.data)), 0),"
-        "  coalesce(s.size, 0)"
+        "  coalesce(s.size, 0), d.id"
         " FROM documents d LEFT JOIN snapshots s ON s.doc = d.id"
         " LEFT JOIN updates u ON u.doc = d.id"
         " WHERE d.name >= ?1 AND d.name < ?2 GROUP BY d.name ORDER BY d.name");
@@ -195,6 +255,11 @@ Result<std::vector<DocStat>> Store::list_docs(std::string_view prefix) {
       docs.push_back(
           {std::string(q.text(0)), q.integer(1), static_cast<std::uint64_t>(q.integer(2)),
            static_cast<std::uint64_t>(q.integer(3)), static_cast<std::uint64_t>(q.integer(4))});
+      const auto* waiting = impl_->turns.waiting(q.integer(5));
+      if (waiting == nullptr) continue;
+      docs.back().last_seq = std::max(docs.back().last_seq, waiting->last_seq);
+      docs.back().log_rows += waiting->count;
+      docs.back().log_bytes += waiting->entries.size();
     }
   });
 }
@@ -216,7 +281,7 @@ Result<std::vector<std::string>> Store::doc_names(std::string_view prefix) {
 
 Result<std::int64_t> Store::last_seq(std::string_view doc) {
   return impl_->within(Impl::Kind::Read, [&]() -> Result<std::int64_t> {
-    DX_TRY(const std::optional<DocRow> row, find(impl_->db, doc));
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, impl_->turns, doc));
     return row ? row->last_seq : 0;
   });
 }
@@ -228,7 +293,7 @@ Status Store::fold(std::string_view doc, const Snapshot& snapshot) {
   impl_->appended.clear();
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
     Database& db = impl_->db;
-    DX_TRY(const std::optional<DocRow> found, find(db, doc));
+    DX_TRY(const std::optional<DocRow> found, find(db, impl_->turns, doc));
     if (found) {
       Query q = db.query("SELECT covers_seq FROM snapshots WHERE doc = ?1");
       DX_TRY(const bool has_snapshot, q.bind_int(1, found->id).step());
@@ -240,7 +305,7 @@ Status Store::fold(std::string_view doc, const Snapshot& snapshot) {
                         q.integer(0), snapshot.covers_seq)};
       }
     }
-    DX_TRY(const DocRow row, find_or_add(db, doc));
+    DX_TRY(const DocRow row, find_or_add(db, impl_->turns, doc));
     const Sha256 digest = sha256(snapshot.state);
     Query put = db.query(
         "INSERT INTO snapshots (doc, covers_seq, size, sha256) VALUES (?1, ?2, ?3, ?4)"
@@ -253,6 +318,7 @@ Status Store::fold(std::string_view doc, const Snapshot& snapshot) {
     DX_TRY_OK(state.bind_int(1, row.id).bind_blob(2, snapshot.state).run());
     Query raise = db.query("UPDATE documents SET seq_floor = max(seq_floor, ?2) WHERE id = ?1");
     DX_TRY_OK(raise.bind_int(1, row.id).bind_int(2, snapshot.covers_seq).run());
+    impl_->turns.covered(row.id, snapshot.covers_seq);
     Query trim = db.query("DELETE FROM updates WHERE doc = ?1 AND seq <= ?2");
     return trim.bind_int(1, row.id).bind_int(2, snapshot.covers_seq).run();
   });
@@ -262,11 +328,11 @@ Status Store::rename_doc(std::string_view from, std::string_view to) {
   DX_TRY_OK(check_name(to));
   impl_->appended.clear();
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
-    DX_TRY(const std::optional<DocRow> row, find(impl_->db, from));
+    DX_TRY(const std::optional<DocRow> row, find(impl_->db, impl_->turns, from));
     if (!row)
       return Error{ErrorCode::NotFound, fmt::format("document \"{}\": not in the store", from)};
     if (from == to) return {};
-    DX_TRY(const std::optional<DocRow> taken, find(impl_->db, to));
+    DX_TRY(const std::optional<DocRow> taken, find(impl_->db, impl_->turns, to));
     if (taken)
       return Error{ErrorCode::AlreadyExists,
                    fmt::format("document \"{}\": already in the store", to)};
@@ -279,8 +345,10 @@ Status Store::remove_doc(std::string_view doc) {
   impl_->appended.clear();
   return impl_->within(Impl::Kind::Write, [&]() -> Status {
     Database& db = impl_->db;
-    DX_TRY(const std::optional<DocRow> row, find(db, doc));
+    DX_TRY(const std::optional<DocRow> row, find(db, impl_->turns, doc));
     if (!row) return {};
+    // Its number may be given to another document, which must find nothing of it among the turns.
+    if (impl_->turns.has_turns()) DX_TRY_OK(impl_->turns.move_all(db));
     DX_TRY_OK(db.query("DELETE FROM updates WHERE doc = ?1").bind_int(1, row->id).run());
     DX_TRY_OK(db.query("DELETE FROM snapshots WHERE doc = ?1").bind_int(1, row->id).run());
     DX_TRY_OK(db.query("DELETE FROM snapshot_states WHERE doc = ?1").bind_int(1, row->id).run());

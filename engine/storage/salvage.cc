@@ -13,6 +13,7 @@
 #include "engine/base/posix.h"
 #include "engine/base/utf.h"
 #include "engine/storage/checksum.h"
+#include "engine/storage/packed.h"
 #include "engine/storage/schema.h"
 #include "engine/storage/sqlite.h"
 #include "engine/storage/wal_check.h"
@@ -128,6 +129,7 @@ class Reader {
   Reader(Database& db, Salvage& found) : db_(db), found_(found) {}
 
   void run() {
+    read_turns();
     for (const std::int64_t id :
          ids("SELECT id FROM documents ORDER BY id", "SELECT id FROM documents ORDER BY id DESC",
              "SELECT DISTINCT doc FROM updates", "documents"))
@@ -200,7 +202,7 @@ class Reader {
       }
     }
     std::map<std::int64_t, StoredUpdate> updates;
-    bad_updates_.clear();
+    bad_updates_ = std::move(bad_of_turns_[id]);
     constexpr const char* kUp =
         "SELECT seq, time_ms, origin, crc, data FROM updates WHERE doc = ?1 ORDER BY seq";
     constexpr const char* kDown =
@@ -209,6 +211,8 @@ class Reader {
       damage("its log cannot be read to the end");
       (void)read_updates(kDown, id, updates);
     }
+    if (const auto it = of_turns_.find(id); it != of_turns_.end()) updates.merge(it->second);
+    if (turns_cut_) damage("some of its newest updates may be lost with a turn");
     for (const std::int64_t seq : bad_updates_)
       damage(fmt::format("update {} is not what was written", seq));
     // One after the other: a number that is missing was there.
@@ -232,6 +236,12 @@ class Reader {
       if (!*more) return true;
       const std::int64_t seq = q.integer(0);
       const std::int64_t origin = q.integer(2);
+      if (origin == kPackedOrigin) {
+        // Each entry has a sum of its own.
+        if (!unpack(q.blob(4), [&](const PackedUpdate& entry) { take(entry, out, bad_updates_); }))
+          bad_updates_.insert(seq);
+        continue;
+      }
       const bool good = q.integer(3) == update_row_crc(id, seq, q.integer(1), origin, q.blob(4)) &&
                         origin >= 0 && origin <= static_cast<std::int64_t>(UpdateOrigin::Import);
       if (!good) {
@@ -240,6 +250,50 @@ class Reader {
       }
       out.insert_or_assign(seq, StoredUpdate{seq, to_buffer(q.blob(4)),
                                              static_cast<UpdateOrigin>(origin), q.integer(1)});
+    }
+  }
+
+  using Updates = std::map<std::int64_t, StoredUpdate>;
+
+  static void take(const PackedUpdate& entry, Updates& out, std::set<std::int64_t>& bad) {
+    if (!entry.good) {
+      bad.insert(entry.seq);
+      return;
+    }
+    out.insert_or_assign(entry.seq,
+                         StoredUpdate{entry.seq, to_buffer(entry.data),
+                                      static_cast<UpdateOrigin>(entry.origin), entry.time_ms});
+  }
+
+  // False: the row ends before its end.
+  template <class Each>
+  static bool unpack(Bytes row, const Each& each) {
+    Unpacker entries(row);
+    while (const auto entry = entries.next()) each(*entry);
+    return !entries.cut();
+  }
+
+  void read_turns() {
+    if (read_turns("SELECT seq, data FROM updates WHERE doc = 0 ORDER BY seq")) return;
+    turns_cut_ = true;
+    fault("the turns cannot be read to the end");
+    (void)read_turns("SELECT seq, data FROM updates WHERE doc = 0 ORDER BY seq DESC");
+  }
+
+  bool read_turns(const char* sql) {
+    Query q = db_.query(sql);
+    for (;;) {
+      const auto more = q.step();
+      if (!more) return false;
+      if (!*more) return true;
+      const bool good = unpack(q.blob(1), [&](const PackedUpdate& entry) {
+        take(entry, of_turns_[entry.doc], bad_of_turns_[entry.doc]);
+        // Whose it was is not known for sure then.
+        if (!entry.good) turns_cut_ = true;
+      });
+      if (good) continue;
+      turns_cut_ = true;
+      fault(fmt::format("turn {} is not what was written", q.integer(0)));
     }
   }
 
@@ -287,6 +341,9 @@ class Reader {
   Database& db_;
   Salvage& found_;
   std::set<std::int64_t> bad_updates_;  // Of the document that is read.
+  std::map<std::int64_t, Updates> of_turns_;
+  std::map<std::int64_t, std::set<std::int64_t>> bad_of_turns_;
+  bool turns_cut_ = false;  // Any document may lack something.
 };
 
 // What the whole database says of itself.

@@ -1,5 +1,6 @@
 #include "engine/storage/schema.h"
 
+#include <array>
 #include <string>
 
 #include <fmt/format.h>
@@ -9,6 +10,8 @@ namespace {
 
 // A version above this is no newer program's, but a damaged header.
 constexpr std::int64_t kLastPlausibleVersion = 9'999;
+// Version 2 only says that there may be rows that version 1 cannot read.
+constexpr std::array<Migration, 1> kMigrations{{{1, ""}}};
 
 Status set_version(Database& db, std::int64_t version) {
   // A PRAGMA takes no parameters.
@@ -30,7 +33,7 @@ Status in_transaction(Database& db, const F& body) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  return {};
+  return kMigrations;
 }
 
 Status create_schema(Database& db) {

@@ -12,7 +12,10 @@
 namespace diaryx::storage {
 
 inline constexpr std::int64_t kApplicationId = 0x64797873;  // "dyxs"
-inline constexpr std::int64_t kSchemaVersion = 1;
+// 2: rows of `updates` may hold several updates (packed.h); the tables are those of 1.
+inline constexpr std::int64_t kSchemaVersion = 2;
+// Older ones can be read only after a migration.
+inline constexpr std::int64_t kOldestReadable = 1;
 
 extern const char* const kSchemaSql;  // schema.sql
 
@@ -20,7 +23,7 @@ struct Migration {
   std::int64_t from;  // Leads to from + 1.
   const char* sql;
 };
-// Ascending by `from`, no gaps, up to kSchemaVersion. Empty as long as there is only version 1.
+// Ascending by `from`, no gaps, up to kSchemaVersion.
 std::span<const Migration> migrations();
 
 // Makes the tables in an empty database, all or nothing.

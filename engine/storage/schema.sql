@@ -1,4 +1,4 @@
--- The store, version 1: .diaryx/store.db. Documents are opaque octets here; who writes what, and when, is in store.h.
+-- The store, version 2: .diaryx/store.db. Documents are opaque octets here; who writes what, and when, is in store.h.
 --
 -- PRAGMA application_id = 0x64797873 ("dyxs") says that the file is ours, PRAGMA user_version which version of this
 -- schema it has. Both are set in the transaction that makes the tables. WAL (but for the first, large transaction of a
@@ -13,13 +13,16 @@ CREATE TABLE documents (
 ) STRICT;
 
 -- The log: what came after the snapshot, ascending. WITHOUT ROWID, so that the log of a document lies together.
+-- A row may be packed (packed.h): then it holds several updates, and its seq is that of the last one. The rows of doc 0 are
+-- no document's but turns, each packed with what one append said of many documents; before a turn goes, what it holds of
+-- each document is in a row of that document. What is in both counts once.
 CREATE TABLE updates (
-  doc     INTEGER NOT NULL,       -- documents.id
+  doc     INTEGER NOT NULL,       -- documents.id; 0: a turn
   seq     INTEGER NOT NULL,       -- From 1, strictly increasing within a document, gaps allowed, never used twice.
   time_ms INTEGER NOT NULL,       -- Since 1970-01-01 UTC.
-  origin  INTEGER NOT NULL,       -- enum UpdateOrigin: 0 local, 1 remote, 2 sync, 3 disk, 4 import
+  origin  INTEGER NOT NULL,       -- enum UpdateOrigin: 0 local, 1 remote, 2 sync, 3 disk, 4 import; 255: packed
   crc     INTEGER NOT NULL,       -- CRC-32C of this row's other columns (checksum.h): a flipped bit is found.
-  data    BLOB NOT NULL,          -- One update.
+  data    BLOB NOT NULL,          -- One update, or several.
   PRIMARY KEY (doc, seq)
 ) STRICT, WITHOUT ROWID;
 

@@ -187,6 +187,7 @@ void Store::Impl::rollback() noexcept {
   // SQLite may have rolled back by itself. If this fails too, closing the database will do it.
   if (!db.autocommit()) (void)db.query("ROLLBACK").run();
   appended.clear();
+  turns.forget();
   open_transaction = false;
   failed.reset();
 }
@@ -336,6 +337,14 @@ Result<std::uint64_t> Store::size_bytes() {
 Status Store::checkpoint() {
   DX_CHECK(!impl_->open_transaction);
   if (impl_->in_memory || impl_->read_only) return {};
+  DX_TRY_OK(impl_->turns.refresh(impl_->db));
+  if (impl_->turns.has_turns()) {
+    const Status moved = impl_->within(Impl::Kind::Write, [&]() -> Status {
+      if (Status known = impl_->turns.refresh(impl_->db); !known) return known;
+      return impl_->turns.move_all(impl_->db);
+    });
+    DX_TRY_OK(moved);
+  }
   return impl_->db.checkpoint();
 }
 

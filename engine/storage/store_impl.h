@@ -11,6 +11,7 @@
 
 #include "engine/storage/sqlite.h"
 #include "engine/storage/store.h"
+#include "engine/storage/turn_log.h"
 
 namespace diaryx::storage {
 
@@ -41,6 +42,7 @@ struct Store::Impl {
   std::unordered_map<std::string, DocRow> appended;
   std::int64_t data_version = -1;  // Of the database, when the first of them was noted.
   Status forget_what_others_changed();
+  TurnLog turns;
 
   enum class Kind { Read, Write };
   Kind kind = Kind::Read;  // Of the open transaction.

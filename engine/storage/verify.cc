@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/storage/checksum.h"
+#include "engine/storage/packed.h"
 #include "engine/storage/store.h"
 #include "engine/storage/store_impl.h"
 #include "engine/storage/wal_check.h"
@@ -44,6 +45,41 @@ Status check_updates(Database& db, Faults& faults) {
   }
 }
 
+// Are all entries good, and of documents that there are (`doc`: of that one)?
+Result<bool> good_entries(Database& db, std::int64_t doc, Bytes row) {
+  Unpacker entries(row);
+  while (const auto entry = entries.next()) {
+    if (!entry->good || (doc != kTurns && entry->doc != doc)) return false;
+    Query q = db.query("SELECT 1 FROM documents WHERE id = ?1");
+    DX_TRY(const bool there, q.bind_int(1, entry->doc).step());
+    if (!there) return false;
+  }
+  return !entries.cut();
+}
+
+Status check_packed(Database& db, Faults& faults) {
+  Query q = db.query(
+      "SELECT coalesce(d.name, ''), u.doc, u.seq, u.time_ms, u.crc, u.data, u.origin FROM updates u"
+      " LEFT JOIN documents d ON d.id = u.doc WHERE u.origin = 255 OR u.doc = 0");
+  for (;;) {
+    DX_TRY(const bool more, q.step());
+    if (!more) return {};
+    const std::int64_t doc = q.integer(1);
+    const std::int64_t seq = q.integer(2);
+    DX_TRY(bool good, good_entries(db, doc, q.blob(5)));
+    // The sums of documents' rows have been looked at.
+    good = good && q.integer(6) == kPackedOrigin &&
+           (doc != kTurns ||
+            q.integer(4) == update_row_crc(doc, seq, q.integer(3), kPackedOrigin, q.blob(5)));
+    if (good) continue;
+    faults.push_back(doc == kTurns
+                         ? fmt::format("turn {} is not what was written", seq)
+                         : fmt::format("document \"{}\": the updates up to {} are not what was "
+                                       "written",
+                                       q.text(0), seq));
+  }
+}
+
 // The rows of `sql` are: whose, the hash, the octets.
 Status check_hashes(Database& db, const char* sql, std::string_view what, Faults& faults) {
   Query q = db.query(sql);
@@ -65,6 +101,7 @@ Status check_none(Database& db, const char* sql, std::string_view what, Faults& 
 Status check_all(Database& db, Faults& faults) {
   DX_TRY_OK(check_structure(db, faults));
   DX_TRY_OK(check_updates(db, faults));
+  DX_TRY_OK(check_packed(db, faults));
   DX_TRY_OK(check_hashes(
       db,
       "SELECT d.name, s.sha256, t.state FROM snapshots s JOIN documents d ON d.id = s.doc"
@@ -78,9 +115,9 @@ Status check_all(Database& db, Faults& faults) {
   DX_TRY_OK(check_hashes(
       db, "SELECT l.file_id, p.sha256, p.text FROM ledger_pending p JOIN ledger l ON l.id = p.id",
       "ledger of file \"{}\": the pending text is not what was written", faults));
-  DX_TRY_OK(check_none(db,
-                       "SELECT count(*) FROM updates WHERE doc NOT IN (SELECT id FROM documents)",
-                       "updates without a document", faults));
+  DX_TRY_OK(check_none(
+      db, "SELECT count(*) FROM updates WHERE doc <> 0 AND doc NOT IN (SELECT id FROM documents)",
+      "updates without a document", faults));
   DX_TRY_OK(check_none(
       db,
       "SELECT count(*) FROM (SELECT doc FROM snapshots UNION SELECT doc FROM snapshot_states)"

@@ -76,8 +76,12 @@ void DiskSync::mark_level(const std::string& id) {
 
 std::int64_t DiskSync::due_ms(const Ahead& ahead) const {
   if (hurry_) return 0;
+  const std::int64_t behind_ms =
+      std::max(options_.behind_ms,
+               std::min(static_cast<std::int64_t>(ahead_.size()) * options_.behind_each_ms,
+                        options_.behind_most_ms));
   const std::int64_t quiet =
-      std::min(ahead.last_ms + options_.quiet_ms, ahead.since_ms + options_.behind_ms);
+      std::min(ahead.last_ms + options_.quiet_ms, ahead.since_ms + behind_ms);
   return std::max(quiet, ahead.not_before_ms);
 }
 

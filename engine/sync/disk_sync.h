@@ -2,8 +2,8 @@
 // be done on disk is handed out as tasks and comes back as results.
 //
 //   disk → documents   rescan(), paths_changed() → ListTask, ReadTask → complete() → Importer
-//   documents → disk   every change marks its file as ahead; quiet for 300 ms, or 2 s behind at
-//   most → WriteTask, MoveTask,
+//   documents → disk   every change marks its file as ahead; quiet for 300 ms, or 2 s behind (up to
+//                      10 s while hundreds are typed into at once) → WriteTask, MoveTask,
 //                      TrashTask, each only if the disk still is as the ledger says
 //
 // One turn: events → plan() → Documents::commit() → release() → take_tasks(). A task leaves only
@@ -29,7 +29,12 @@ struct DiskSyncOptions {
   bool write_back = true;          // false: documents never change files.
   std::int64_t quiet_ms = 300;     // After the last edit of a file.
   std::int64_t behind_ms = 2'000;  // After the first.
-  IntakeRules intake = {};         // Which files become notes.
+  // Or so long for each file that is ahead, if that is more: what is typed into without a pause is
+  // written anew each time, so a thousand such files would cost more than all else. Their documents
+  // are durable meanwhile.
+  std::int64_t behind_each_ms = 10;
+  std::int64_t behind_most_ms = 10'000;
+  IntakeRules intake = {};  // Which files become notes.
 };
 
 // A scan: files that changed together. Known files are read before unknown ones, so that a file

@@ -15,33 +15,42 @@ using namespace diaryx::storage;
 
 namespace {
 
-constexpr int kDocs = 5;
-constexpr int kBatch = 3;
+// Numbers are spread over so many documents, so many to a transaction: one append for each, or
+// one for all, which of so many documents is a turn.
+struct Load {
+  std::uint64_t docs;
+  std::uint64_t batch;
+  bool at_one_go;
+  std::uint64_t longest;  // Octets, about.
+};
 
-std::string doc_name(std::uint64_t n) {
-  return "body/" + std::to_string(n % kDocs);
+std::string doc_name(const Load& load, std::uint64_t n) {
+  return "body/" + std::to_string(n % load.docs);
 }
-std::string text_of(std::uint64_t n) {
-  return std::to_string(n) + std::string(n % 700, '.');
+std::string text_of(const Load& load, std::uint64_t n) {
+  return std::to_string(n) + std::string(n % load.longest, '.');
 }
 
-// Appends numbers from `next`, kBatch to a transaction, and writes each number down the pipe once
-// its transaction is done. Now and then it folds a document into the list of its numbers.
-[[noreturn]] void write_until_killed(const std::filesystem::path& file, std::uint64_t next,
-                                     int report) {
+// Appends numbers from `next` and writes each batch's first down the pipe once its transaction is
+// done. Now and then it folds a document into the list of its numbers.
+[[noreturn]] void write_until_killed(const std::filesystem::path& file, const Load& load,
+                                     std::uint64_t next, int report) {
   auto store = Store::open(file, OpenMode::Create);
   if (!store) ::_exit(1);
-  for (;; next += kBatch) {
+  for (;; next += load.batch) {
     auto transaction = (*store)->begin();
     if (!transaction) ::_exit(2);
-    for (std::uint64_t n = next; n < next + kBatch; ++n) {
-      const NewUpdate update{doc_name(n), to_buffer(as_bytes(text_of(n))), UpdateOrigin::Local, 0};
-      if (!(*store)->append({&update, 1})) ::_exit(3);
+    std::vector<NewUpdate> updates;
+    for (std::uint64_t n = next; n < next + load.batch; ++n) {
+      updates.push_back(
+          {doc_name(load, n), to_buffer(as_bytes(text_of(load, n))), UpdateOrigin::Local, 0});
+      if (!load.at_one_go && !(*store)->append({&updates.back(), 1})) ::_exit(3);
     }
+    if (load.at_one_go && !(*store)->append(updates)) ::_exit(3);
     if (!transaction->commit()) ::_exit(4);
     if (::write(report, &next, sizeof next) != sizeof next) ::_exit(5);
     if (next % 7 != 0) continue;
-    const std::string doc = doc_name(next);
+    const std::string doc = doc_name(load, next);
     const auto stored = (*store)->load(doc);
     if (!stored) ::_exit(6);
     Snapshot snapshot{stored->snapshot ? stored->snapshot->covers_seq : 0, {}};
@@ -69,6 +78,11 @@ std::string whole(Store& store, const std::string& doc) {
 
 TEST_SUITE("storage/kill") {
   TEST_CASE("every commit that was reported survives kill -9, and no batch is torn") {
+    Load load{.docs = 5, .batch = 3, .at_one_go = false, .longest = 700};
+    SUBCASE("of few documents") {}
+    SUBCASE("of many at one go, which are turns") {
+      load = {.docs = 60, .batch = 60, .at_one_go = true, .longest = 3'000};
+    }
     const test::TempDir dir;
     const auto file = dir.path() / "store.db";
     SeededRandom random(20);
@@ -81,23 +95,27 @@ TEST_SUITE("storage/kill") {
       REQUIRE(pid >= 0);
       if (pid == 0) {
         ::close(pipe_ends[0]);
-        write_until_killed(file, reported, pipe_ends[1]);
+        write_until_killed(file, load, reported, pipe_ends[1]);
       }
       ::close(pipe_ends[1]);
       std::uint64_t number = 0;
       for (std::uint64_t some = 1 + random.below(20); some > 0; --some) {
         REQUIRE(::read(pipe_ends[0], &number, sizeof number) == sizeof number);
-        reported = number + kBatch;
+        reported = number + load.batch;
       }
       std::this_thread::sleep_for(std::chrono::microseconds(random.below(1'000)));
       ::kill(pid, SIGKILL);
       while (::read(pipe_ends[0], &number, sizeof number) == sizeof number)
-        reported = number + kBatch;
+        reported = number + load.batch;
       ::close(pipe_ends[0]);
       int status = 0;
       ::waitpid(pid, &status, 0);
       REQUIRE(WIFSIGNALED(status));  // It ended by our hand, not by an error of its own.
 
+      // What lies there is whole as it lies, before anybody writes to it.
+      const auto reader = Store::open(file, OpenMode::ReadOnly);
+      REQUIRE(reader);
+      CHECK((*reader)->verify()->empty());
       const auto store = Store::open(file, OpenMode::Create);
       REQUIRE_MESSAGE(store, (store ? "" : store.error().message));
       // One batch may have been committed and not yet reported.
@@ -105,12 +123,14 @@ TEST_SUITE("storage/kill") {
       const auto docs = (*store)->list_docs("body/");
       for (const DocStat& stat : *docs) stored += static_cast<std::uint64_t>(stat.last_seq);
       CHECK(stored >= reported);
-      CHECK(stored <= reported + kBatch);
-      CHECK(stored % kBatch == 0);
+      CHECK(stored <= reported + load.batch);
+      CHECK(stored % load.batch == 0);
       reported = stored;
-      std::vector<std::string> expected(kDocs);
-      for (std::uint64_t n = 0; n < reported; ++n) expected[n % kDocs] += text_of(n) + "\n";
-      for (std::uint64_t d = 0; d < kDocs; ++d) CHECK(whole(**store, doc_name(d)) == expected[d]);
+      std::vector<std::string> expected(load.docs);
+      for (std::uint64_t n = 0; n < reported; ++n)
+        expected[n % load.docs] += text_of(load, n) + "\n";
+      for (std::uint64_t d = 0; d < load.docs; ++d)
+        CHECK(whole(**store, doc_name(load, d)) == expected[d]);
     }
     CHECK(reported > 100);  // The test did something.
   }

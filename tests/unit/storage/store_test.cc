@@ -132,11 +132,11 @@ TEST_SUITE("storage/store") {
     const test::TempDir dir;
     const auto file = dir.path() / "store.db";
     create(file);
-    run_sql(file, "PRAGMA user_version = 2");
+    run_sql(file, "PRAGMA user_version = 3");
     const auto store = Store::open(file, OpenMode::ReadWrite);
     REQUIRE_FALSE(store);
     CHECK(store.error().code == ErrorCode::TooNew);
-    CHECK(store.error().message.find("schema version 2") != std::string::npos);
+    CHECK(store.error().message.find("schema version 3") != std::string::npos);
     CHECK_FALSE(store.error().hint.empty());
   }
 
@@ -154,17 +154,20 @@ TEST_SUITE("storage/store") {
     create(file);
     auto db = Database::open(file, Database::Mode::ReadWrite, 100);
     REQUIRE(db);
-    const Migration good[] = {{1, "CREATE TABLE one (a)"}, {2, "INSERT INTO one VALUES (7)"}};
-    const Migration bad[] = {{1, "CREATE TABLE one (a)"}, {2, "INSERT INTO none VALUES (7)"}};
-    CHECK_FALSE(migrate(*db, bad, 3));
-    CHECK(*read_version(*db, 3) == 1);
-    CHECK_FALSE(migrate(*db, good, 4));  // No way from 3 to 4.
-    CHECK(*read_version(*db, 3) == 1);
-    REQUIRE(migrate(*db, good, 3));
-    CHECK(*read_version(*db, 3) == 3);
+    constexpr std::int64_t kNow = kSchemaVersion;
+    const Migration good[] = {{kNow, "CREATE TABLE one (a)"},
+                              {kNow + 1, "INSERT INTO one VALUES (7)"}};
+    const Migration bad[] = {{kNow, "CREATE TABLE one (a)"},
+                             {kNow + 1, "INSERT INTO none VALUES (7)"}};
+    CHECK_FALSE(migrate(*db, bad, kNow + 2));
+    CHECK(*read_version(*db, kNow + 2) == kNow);
+    CHECK_FALSE(migrate(*db, good, kNow + 3));  // No way to the last one.
+    CHECK(*read_version(*db, kNow + 2) == kNow);
+    REQUIRE(migrate(*db, good, kNow + 2));
+    CHECK(*read_version(*db, kNow + 2) == kNow + 2);
     CHECK(*db->number("SELECT a FROM one") == 7);
-    REQUIRE(migrate(*db, good, 3));  // Nothing left to do.
-    CHECK(migrate(*db, {}, 2).error().code == ErrorCode::TooNew);
+    REQUIRE(migrate(*db, good, kNow + 2));  // Nothing left to do.
+    CHECK(migrate(*db, {}, kNow + 1).error().code == ErrorCode::TooNew);
   }
 
   TEST_CASE("reading works beside a writer and sees only what is committed") {

@@ -96,6 +96,33 @@ TEST_SUITE("sync/disk") {
     CHECK(s.dir.read("a.md") != kNote);
   }
 
+  TEST_CASE("of hundreds that are typed in without a pause each is written less often") {
+    Setup s;
+    Peer& peer = s.world.connect();
+    constexpr int kNotes = 300;  // Ten milliseconds each: three seconds.
+    for (int i = 0; i < kNotes; ++i) s.dir.write("n" + std::to_string(i) + ".md", kNote);
+    s.world.reconcile();
+    const auto type_in_all = [&] {
+      for (int i = 0; i < kNotes; ++i)
+        s.insert(peer, s.world.wire("n" + std::to_string(i) + ".md"), 0, "x");
+      s.world.pass(200);
+    };
+    for (int i = 0; i < kNotes; ++i) peer.open(s.world.wire("n" + std::to_string(i) + ".md"));
+    s.world.run();
+    for (int i = 0; i < 12; ++i) type_in_all();
+    CHECK(s.world.live->disk().counts().written == 0);
+    for (int i = 0; i < 4; ++i) type_in_all();
+    CHECK(s.world.live->disk().counts().written == kNotes);
+    // One that goes on while the others rest is alone again.
+    s.world.pass(400);
+    CHECK(s.world.live->disk().ahead().empty());
+    for (int i = 0; i < 12; ++i) {
+      s.insert(peer, s.world.wire("n0.md"), 0, "y");
+      s.world.pass(200);
+    }
+    CHECK(s.world.live->disk().counts().written == kNotes + 1);
+  }
+
   TEST_CASE("of many notes typed in at once a few are sent off in each turn, the oldest first") {
     Setup s;
     Peer& peer = s.world.connect();

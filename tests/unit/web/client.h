@@ -66,11 +66,12 @@ class Client {
   // Sends the handshake and reads the answer. `fields`: more header lines, each ending in CRLF.
   std::optional<Response> upgrade(std::string_view target, std::string_view fields = {});
 
+  // Some more octets into `unread`; false at the end, or if none come in time.
+  bool receive(int wait_ms);
   std::string unread;         // Received and not looked at yet.
   bool answers_pings = true;  // Within frame(), which then does not report them.
 
  private:
-  bool receive(int wait_ms);
   int fd_ = -1;
   std::uint16_t port_;
 };

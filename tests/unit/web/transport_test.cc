@@ -23,9 +23,20 @@ namespace {
 
 // A server of nothing much: HTTP through the router on one thread per request, WebSockets that send
 // every message to all others.
+// Stands still until the test moves it: how busy the machine is does not matter.
+class SteppedClock final : public Clock {
+ public:
+  std::int64_t wall_ms() const override { return now_ms_; }
+  std::int64_t steady_ms() const override { return now_ms_; }
+  void advance(std::int64_t ms) { now_ms_ += ms; }
+
+ private:
+  std::atomic<std::int64_t> now_ms_{1'000'000};
+};
+
 class Relay : public TransportEvents {
  public:
-  explicit Relay(const TransportLimits& limits = {}) {
+  explicit Relay(const TransportLimits& limits = {}, const Clock& clock = system_clock()) {
     router_.add("GET", "/ping", Door::Open, [](const Call&) { return Reply::text(200, "pong"); });
     router_.add("GET", "/owner", Door::Owner,
                 [](const Call&) { return Reply::text(200, "secret"); });
@@ -41,7 +52,7 @@ class Relay : public TransportEvents {
       std::this_thread::sleep_for(300ms);
       return Reply::text(200, "slow");
     });
-    auto made = Transport::listen("127.0.0.1", 0, limits, *this, clock_);
+    auto made = Transport::listen("127.0.0.1", 0, limits, *this, clock);
     REQUIRE(made);
     transport_ = std::move(*made);
     net_ = std::thread([this] { transport_->run(); });
@@ -108,7 +119,10 @@ class Relay : public TransportEvents {
   std::atomic<bool> handle_messages{true};
 
  private:
-  SystemClock clock_;
+  static const Clock& system_clock() {
+    static const SystemClock clock;
+    return clock;
+  }
   HttpRouter router_;
   std::unique_ptr<Transport> transport_;
   std::map<sync::ConnectionId, bool> members_;  // Net thread only.
@@ -281,17 +295,37 @@ TEST_SUITE("web/transport") {
   TEST_CASE(
       "a large answer to a slow reader arrives whole, and one that nobody reads is given up") {
     TransportLimits limits;
-    limits.write_stall_ms = 300;
-    Relay relay(limits);
-    Client slow(relay.port(), 4096);
-    REQUIRE(slow.send(head(relay.port(), "GET /big") + "Connection: close\r\n\r\n"));
-    std::this_thread::sleep_for(100ms);
-    const auto response = slow.response(20'000);
-    REQUIRE(response);
-    CHECK(response->body == std::string(8U << 20U, 'b'));
+    limits.write_stall_ms = 1'000;
+    SteppedClock clock;
+    Relay relay(limits, clock);
+    const auto sent = [&] { return relay.transport().octets_sent(); };
+    {
+      Client slow(relay.port(), 4096);
+      REQUIRE(slow.send(head(relay.port(), "GET /big") + "Connection: close\r\n\r\n"));
+      // It takes something every now and then, and in all for longer than the limit.
+      for (int i = 0; i < 3; ++i) {
+        const std::uint64_t before = sent();
+        while (sent() == before) REQUIRE(slow.receive(20'000));
+        clock.advance(400);
+      }
+      CHECK(slow.unread.size() < (8U << 20U));
+      const auto response = slow.response(20'000);
+      REQUIRE(response);
+      CHECK(response->body == std::string(8U << 20U, 'b'));
+    }
+    CHECK(eventually([&] { return relay.transport().open_connections() == 0; }));
     Client never(relay.port(), 4096);
+    const std::uint64_t before = sent();
     REQUIRE(never.send(head(relay.port(), "GET /big") + "\r\n"));
-    CHECK(eventually([&] { return relay.transport().open_connections() <= 1; }));
+    CHECK(eventually([&] { return sent() > before; }));
+    std::this_thread::sleep_for(600ms);  // No time by its clock, but it has looked twice.
+    CHECK(relay.transport().open_connections() == 1);
+    // All other limits are longer.
+    int steps = 0;
+    CHECK(eventually([&] {
+      if (++steps <= 20) clock.advance(100);
+      return relay.transport().open_connections() == 0;
+    }));
   }
 
   TEST_CASE("a client that stops sending after its request still gets the answer") {
