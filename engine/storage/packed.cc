@@ -1,5 +1,6 @@
 #include "engine/storage/packed.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -23,13 +24,15 @@ void put_number(Buffer& out, std::int64_t number) {
 }  // namespace
 
 void pack(Buffer& out, const PackedUpdate& update) {
+  // A clock that was set to before 1970 is no reason to stop.
+  const std::int64_t time_ms = std::max<std::int64_t>(update.time_ms, 0);
   put_number(out, update.doc);
   put_number(out, update.seq);
-  put_number(out, update.time_ms);
+  put_number(out, time_ms);
   put_number(out, update.origin);
   put_number(out, static_cast<std::int64_t>(update.data.size()));
   const std::uint32_t crc =
-      update_row_crc(update.doc, update.seq, update.time_ms, update.origin, update.data);
+      update_row_crc(update.doc, update.seq, time_ms, update.origin, update.data);
   std::array<std::uint8_t, sizeof crc> octets{};
   std::memcpy(octets.data(), &crc, sizeof crc);
   out.insert(out.end(), octets.begin(), octets.end());
