@@ -3,9 +3,10 @@
 namespace diaryx::sync {
 namespace {
 
-// Two entries each, so that the ids can be listed without reading the texts.
 constexpr std::string_view kBuriedPrefix = "buried/";
 constexpr std::string_view kBuriedTextPrefix = "buried-text/";
+
+}  // namespace
 
 std::string buried_key(const std::string& file_id) {
   return std::string(kBuriedPrefix) + file_id;
@@ -13,8 +14,6 @@ std::string buried_key(const std::string& file_id) {
 std::string buried_text_key(const std::string& file_id) {
   return std::string(kBuriedTextPrefix) + file_id;
 }
-
-}  // namespace
 
 Status FileTable::load() {
   rows_.clear();

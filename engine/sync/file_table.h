@@ -17,6 +17,11 @@
 
 namespace diaryx::sync {
 
+// Names of what bury() keeps in the store, by file id: that there is something, and the text. Two
+// entries each, so that the ids can be listed without reading the texts.
+std::string buried_key(const std::string& file_id);
+std::string buried_text_key(const std::string& file_id);
+
 class FileTable {
  public:
   explicit FileTable(Documents& documents) : documents_(documents) {}
