@@ -51,7 +51,8 @@ struct DiskResult {
   std::optional<filesystem::Listing> listing;  // ListTask
   std::optional<filesystem::FileContent> content;  // ReadTask
   Sha256 hash{};                                   // ReadTask: of the content; HashTask.
-  bool ignored = false;                            // ReadTask: as the tree says.
+  bool uncertain = false;  // WriteTask that failed: it may be on disk all the same.
+  bool ignored = false;    // ReadTask: as the tree says.
   // WriteTask; HashTask: once it has come to the end, else the same task is to be run again.
   std::optional<filesystem::FileStat> stat;
 };

@@ -12,7 +12,6 @@
 #include "engine/base/hash.h"
 #include "engine/base/json.h"
 #include "engine/sync/documents.h"
-#include "engine/sync/file_table.h"
 #include "engine/sync/imported_text.h"
 #include "engine/workspace/old_records.h"
 #include "engine/workspace/render.h"
@@ -102,7 +101,7 @@ class Importing {
     for (const filesystem::Listed& file : listing.files) {
       if (!file.path.is_markdown()) continue;
       on_disk_.insert(file.path.str());
-      changed_ns_.emplace(file.path.str(), file.stat.mtime_ns);
+      on_disk_stats_.emplace(file.path.str(), file.stat);
     }
     return {};
   }
@@ -144,11 +143,6 @@ class Importing {
       }
       bodies_[std::move(name.key)].push_back(&document);
     }
-    for (auto& [key, documents] : bodies_) {
-      // Without records a path is all that is known of a note.
-      if (!has_records_ && workspace::is_path_key(key) && !workspace::why_no_note(key))
-        records_.by_key[key].path = key;
-    }
     // A note with an id may have been saved under its path, too.
     for (const auto& [key, record] : records_.by_key) {
       if (workspace::is_path_key(key) || records_.by_key.contains(record.path)) continue;
@@ -157,6 +151,14 @@ class Importing {
       auto& own = bodies_[key];
       own.insert(own.end(), by_path->second.begin(), by_path->second.end());
       bodies_.erase(by_path);
+    }
+    for (auto& [key, documents] : bodies_) {
+      // Where there is such a file there is such a note. Without records a path is all that is
+      // known of one.
+      const bool is_note = !has_records_ || on_disk_.contains(key);
+      if (is_note && workspace::is_path_key(key) && !workspace::why_no_note(key) &&
+          !records_.by_key.contains(key))
+        records_.by_key[key].path = key;
     }
     for (auto& [key, documents] : bodies_) {
       std::stable_sort(documents.begin(), documents.end(),
@@ -372,11 +374,17 @@ class Importing {
     return {};
   }
 
-  // From which text the file on disk came, as the importer will ask (FileTable::buried()).
+  // What disk and document agreed on; then what the file says since is taken in.
   Status set_base(const std::string& id, const FileRecord& record, const std::string& body) {
-    DX_TRY_OK(
-        store_.set_meta(buried_text_key(id), workspace::render_file(record, body, *metadata_)));
-    return store_.set_meta(buried_key(id), "1");
+    storage::LedgerEntry entry;
+    entry.file_id = id;
+    entry.path = record.path;
+    entry.base = workspace::render_file(record, body, *metadata_);
+    entry.base_hash = sha256(as_bytes(entry.base));
+    const filesystem::FileStat& stat = on_disk_stats_.at(record.path);
+    entry.size = stat.size;
+    entry.inode = stat.inode;  // No time: it is read at the next look.
+    return store_.put_ledger(entry);
   }
 
   Result<std::optional<workspace::MarkdownFile>> file_at(const std::string& path) {
@@ -392,11 +400,12 @@ class Importing {
 
   Status meet_disk(const std::string& key, const Note& note) {
     if (!note.fresh || note.record.deleted) return {};
-    if (!on_disk_.contains(note.record.path)) return mark_ahead(note.id);
+    const bool has_place = metadata_->path_of(note.id) == note.record.path;
+    if (!has_place || !on_disk_.contains(note.record.path)) return mark_ahead(note.id);
     DX_TRY(const auto file, file_at(note.record.path));
     if (!file) return {};  // It stays as it is, and so does the document.
     FileRecord agreed;
-    const std::int64_t changed_ms = changed_ns_.at(note.record.path) / 1'000'000;
+    const std::int64_t changed_ms = on_disk_stats_.at(note.record.path).mtime_ns / 1'000'000;
     if (note.record.modified_at <= changed_ms) agreed = note.record;
     agreed.path = note.record.path;
     agreed.eol = workspace::Eol::Lf;
@@ -453,12 +462,7 @@ class Importing {
     DX_TRY(const bool there, store_.exists(name));
     if (there || marks_.contains(key)) return {};  // From a run before this one.
     DX_TRY_OK(store_.set_meta(std::string(kImportedPrefix) + key, " "));
-    DX_TRY_OK(write_rows(name, body->rows, *body->doc));
-    if (!is_path) return {};
-    DX_TRY(const auto file, file_at(key));
-    if (!file) return {};
-    DX_TRY(const std::string base, base_of(*body, key, file->body));
-    return set_base(metadata_->id_for_path(key), {}, base);
+    return write_rows(name, body->rows, *body->doc);
   }
 
   const ImportInput& in_;
@@ -467,10 +471,10 @@ class Importing {
   Random& random_;
   ImportReport report_;
 
-  std::set<std::string> on_disk_;                   // Markdown.
-  std::map<std::string, std::int64_t> changed_ns_;  // Path → mtime.
-  std::optional<ImportedDocument> workspace_;       // Of the database.
-  std::string workspace_id_;                        // "" if it has none.
+  std::set<std::string> on_disk_;                              // Markdown.
+  std::map<std::string, filesystem::FileStat> on_disk_stats_;  // Of these.
+  std::optional<ImportedDocument> workspace_;                  // Of the database.
+  std::string workspace_id_;                                   // "" if it has none.
   bool has_records_ = false;
   workspace::OldRecords records_;
   std::map<std::string, std::vector<const DiaryxDocument*>, std::less<>> bodies_;  // By key.
