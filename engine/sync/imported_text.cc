@@ -26,6 +26,7 @@ std::string_view next_line(std::string_view& rest) {
 bool passes_through(const std::vector<ImportedRow>& rows, std::size_t from, std::string_view text) {
   const std::size_t length = utf16_length(text);
   crdt::Doc doc(crdt::DocOptions{.client_id = 1});
+  doc.limit_rivals(kMostRivals);
   const crdt::Text body = doc.text("body");
   for (std::size_t i = from; i < rows.size(); ++i) {
     if (!doc.apply_update(rows[i].data)) return false;

@@ -1,6 +1,8 @@
 #include "engine/sync/attachment_index.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "engine/sync/examination.h"
 #include "tests/support/live_folder.h"
@@ -19,9 +21,10 @@ struct Setup : test::LiveFolder {
     dir.write("pictures/other.png", "nobody's");
     for (const char* file : {"pictures/a.png", "pictures/other.png"}) age(file);
   }
+  // Long before the world's clock.
   void age(const char* file) {
-    fs::last_write_time(dir.path() / file,
-                        fs::last_write_time(dir.path() / file) - std::chrono::hours(1));
+    const struct timespec times[2] = {{1'000, 0}, {1'000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (dir.path() / file).c_str(), times, 0) == 0);
   }
   const sync::AttachmentIndex& index() { return world.live->disk().attachments(); }
   std::optional<std::string> hash_of(const std::string& path) {
