@@ -1,6 +1,8 @@
 #include "engine/sync/attachment_index.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@ namespace {
 constexpr std::string_view kPrefix = "attachment/";
 // A file that changed so shortly before it was read may change again with the same time.
 constexpr std::int64_t kTickNs = 20'000'000;
+constexpr std::int64_t kAgainMs = 50;
 
 template <class T>
 bool take_number(std::string_view& text, T& number) {
@@ -38,6 +41,7 @@ bool take_hash(std::string_view text, Sha256& hash) {
 
 Status AttachmentIndex::load() {
   rows_.clear();
+  again_.clear();
   out_ = false;
   unfinished_.reset();
   DX_TRY(const auto entries, documents_.store().list_meta(kPrefix));
@@ -90,6 +94,11 @@ void AttachmentIndex::compare() {
 std::optional<HashTask> AttachmentIndex::next() {
   if (found_) compare();
   if (out_) return std::nullopt;
+  const std::int64_t now = documents_.steady_ms();
+  for (auto it = again_.begin(); it != again_.end();) {
+    if (it->second <= now) wanted_.insert(it->first);
+    it = it->second <= now ? again_.erase(it) : std::next(it);
+  }
   if (unfinished_) {
     out_ = true;
     return std::exchange(unfinished_, std::nullopt);
@@ -97,6 +106,12 @@ std::optional<HashTask> AttachmentIndex::next() {
   if (wanted_.empty()) return std::nullopt;
   out_ = true;
   return HashTask{wanted_.extract(wanted_.begin()).value()};
+}
+
+std::optional<std::int64_t> AttachmentIndex::next_due_ms() const {
+  std::optional<std::int64_t> due;
+  for (const auto& [path, at] : again_) due = std::min(due.value_or(at), at);
+  return due;
 }
 
 void AttachmentIndex::complete(const HashTask& task, const DiskResult& result) {
@@ -111,17 +126,22 @@ void AttachmentIndex::complete(const HashTask& task, const DiskResult& result) {
     unfinished_ = task;
     return;
   }
-  put(task.path.str(), *result.stat, result.hash);
+  put(task.path, *result.stat, result.hash);
 }
 
-void AttachmentIndex::put(const std::string& path, const filesystem::FileStat& stat,
+void AttachmentIndex::put(const WorkspacePath& parsed, const filesystem::FileStat& stat,
                           const Sha256& hash) {
+  const std::string& path = parsed.str();
   Row row{stat, hash};
-  if (documents_.wall_ms() * 1'000'000 - stat.mtime_ns < kTickNs) row.stat.mtime_ns = 0;
+  const std::int64_t age_ns = documents_.wall_ms() * 1'000'000 - stat.mtime_ns;
+  if (age_ns < kTickNs) row.stat.mtime_ns = 0;
+  // A time to come is no clock's tick: the next look at the folder is soon enough.
+  if (age_ns < kTickNs && age_ns >= 0)
+    again_.insert_or_assign(parsed, documents_.steady_ms() + kAgainMs);
   rows_.insert_or_assign(path, row);
   const std::string value =
       fmt::format("{} {} {} {}", row.stat.size, row.stat.mtime_ns, row.stat.inode, to_hex(hash));
-  documents_.queue([path, value](storage::Store& store) {
+  documents_.queue([path = path, value](storage::Store& store) {
     return store.set_meta(std::string(kPrefix) + path, value);
   });
 }

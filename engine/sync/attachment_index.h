@@ -32,6 +32,8 @@ class AttachmentIndex {
   // The records are those of the listing, and nothing is more urgent: what to read next. Nothing:
   // all is known, or a task is out.
   std::optional<HashTask> next();
+  // Steady ms at which next() has something again, if it has nothing now.
+  std::optional<std::int64_t> next_due_ms() const;
   void complete(const HashTask& task, const DiskResult& result);
 
   // Of the file as its stat says it is; nothing if that is not known.
@@ -45,7 +47,7 @@ class AttachmentIndex {
 
  private:
   void compare();
-  void put(const std::string& path, const filesystem::FileStat& stat, const Sha256& hash);
+  void put(const WorkspacePath& path, const filesystem::FileStat& stat, const Sha256& hash);
   void forget(const std::string& path);
 
   Documents& documents_;
@@ -53,8 +55,9 @@ class AttachmentIndex {
   std::optional<std::map<std::string, filesystem::FileStat>> found_;  // Not yet compared.
   std::set<std::string> attached_;                                    // As of the last comparison.
   std::set<WorkspacePath> wanted_;
-  bool out_ = false;                    // A task is.
-  std::optional<HashTask> unfinished_;  // Its next part.
+  std::map<WorkspacePath, std::int64_t> again_;  // Read too shortly after a change → when to.
+  bool out_ = false;                             // A task is.
+  std::optional<HashTask> unfinished_;           // Its next part.
 };
 
 // Reads the whole file, here and now.

@@ -397,6 +397,7 @@ std::optional<std::int64_t> DiskSync::next_due_ms() const {
     return 0;
   std::int64_t due = INT64_MAX;
   for (const auto& entry : busy_) due = std::min(due, entry.second.next_ms);
+  if (const auto again = attachments_.next_due_ms()) due = std::min(due, *again);
   if (reconciled_ && options_.write_back) due = std::min(due, look_ms_);
   return due == INT64_MAX ? std::nullopt : std::optional(due);
 }

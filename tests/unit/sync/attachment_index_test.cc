@@ -106,6 +106,22 @@ TEST_SUITE("sync/attachment_index") {
     }
   }
 
+  TEST_CASE("a file that was read within the tick of a change is read once more by and by") {
+    Setup s;
+    s.world.reconcile();
+    const std::int64_t now_ns = s.world.live->documents().wall_ms() * 1'000'000;
+    s.dir.write("pictures/a.png", "just now!");
+    const struct timespec now = {now_ns / 1'000'000'000, now_ns % 1'000'000'000};
+    const struct timespec times[2] = {now, now};
+    REQUIRE(::utimensat(AT_FDCWD, (s.dir.path() / "pictures/a.png").c_str(), times, 0) == 0);
+    s.world.live->disk().paths_changed({*WorkspacePath::parse("pictures/a.png")});
+    s.world.run();
+    CHECK_FALSE(s.hash_of("pictures/a.png"));
+    CHECK(s.world.live->disk().next_due_ms());
+    s.world.pass(100);
+    CHECK(s.hash_of("pictures/a.png") == digest("just now!"));
+  }
+
   TEST_CASE("a file that changes while it is read is a conflict") {
     Setup s;
     s.dir.write("big.bin", "x");
