@@ -1,7 +1,5 @@
 #include "engine/storage/schema.h"
 
-#include <algorithm>
-#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -29,26 +27,6 @@ Status in_transaction(Database& db, const F& body) {
   return done;
 }
 
-// How each table and index was made, ascending.
-Result<std::set<std::string>> creations(Database& db) {
-  std::set<std::string> found;
-  Query q = db.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL");
-  for (;;) {
-    DX_TRY(const bool more, q.step());
-    if (!more) return found;
-    found.emplace(q.text(0));
-  }
-}
-
-// Every newer version has some table that is made otherwise.
-Result<bool> has_our_tables(Database& db) {
-  DX_TRY(const std::set<std::string> found, creations(db));
-  DX_TRY(Database pattern, Database::open(":memory:", Database::Mode::ReadWrite, 0));
-  DX_TRY_OK(pattern.exec(kSchemaSql));
-  DX_TRY(const std::set<std::string> ours, creations(pattern));
-  return !found.empty() && std::includes(ours.begin(), ours.end(), found.begin(), found.end());
-}
-
 }  // namespace
 
 std::span<const Migration> migrations() {
@@ -71,12 +49,7 @@ Result<std::int64_t> read_version(Database& db, std::int64_t known) {
                  "rebuilds the store"};
   }
   DX_TRY(const std::int64_t version, db.number("PRAGMA user_version"));
-  bool damaged = version < 1 || version > kLastPlausibleVersion;
-  // What cannot be read for damage is none of a newer version either.
-  if (!damaged && version > known) {
-    DX_TRY(damaged, has_our_tables(db));
-  }
-  if (damaged) {
+  if (version < 1 || version > kLastPlausibleVersion) {
     return Error{ErrorCode::Corrupt,
                  fmt::format("{}: schema version {} cannot be", db.name(), version), kRepairHint};
   }

@@ -14,9 +14,7 @@ namespace diaryx::storage {
 inline constexpr std::int64_t kApplicationId = 0x64797873;  // "dyxs"
 inline constexpr std::int64_t kSchemaVersion = 1;
 
-// schema.sql. The text of some CREATE differs from version to version: that tells a newer store from
-// one whose version number is damaged.
-extern const char* const kSchemaSql;
+extern const char* const kSchemaSql;  // schema.sql
 
 struct Migration {
   std::int64_t from;  // Leads to from + 1.
@@ -29,7 +27,7 @@ std::span<const Migration> migrations();
 Status create_schema(Database& db);
 
 // The version of an existing store. Corrupt if the file is no store of ours, TooNew if its version
-// is above `known`; Corrupt, too, if it is, but all tables are those that we make.
+// is above `known`.
 Result<std::int64_t> read_version(Database& db, std::int64_t known);
 
 // Runs what leads from the version that `db` has to `target`, all in one transaction.

@@ -119,31 +119,6 @@ TEST_SUITE("storage/versions") {
     CHECK(found->docs.size() == 2);
   }
 
-  TEST_CASE("a newer version over the tables of an older one is damage, and can be repaired") {
-    for (const std::int64_t version : {kSchemaVersion + 1, std::int64_t{9'999}}) {
-      const test::TempDir dir;
-      const auto file = dir.path() / "store.db";
-      {
-        const auto made = Store::open(file, OpenMode::Create);
-        REQUIRE(made);
-        const NewUpdate update{"workspace", Buffer(3, 'x'), UpdateOrigin::Local, 5};
-        REQUIRE((*made)->append({&update, 1}));
-      }
-      sqlite3* db = nullptr;
-      REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-      const std::string sql = "PRAGMA user_version = " + std::to_string(version);
-      REQUIRE(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-      REQUIRE(sqlite3_close(db) == SQLITE_OK);
-      const auto opened = Store::open(file, OpenMode::ReadWrite);
-      REQUIRE_FALSE(opened);
-      CHECK(opened.error().code == ErrorCode::Corrupt);
-      const auto found = salvage(file, dir.path());
-      REQUIRE(found);
-      CHECK_FALSE(found->faults.empty());
-      CHECK(found->docs.size() == 1);
-    }
-  }
-
   TEST_CASE("a store of a newer version is refused by all ways of opening, to the last octet") {
     const test::TempDir dir;
     const auto file = dir.path() / "store.db";
