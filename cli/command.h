@@ -24,7 +24,8 @@ class Report;
 // What the process tells its caller. Part of the public contract (docs/cli.md): never renumber.
 enum class ExitCode : int {
   Done = 0,           // Done, or nothing to do.
-  Findings = 1,       // validate found something; commit was held back by what it found.
+  Findings = 1,       // validate found something; commit was held back by what it found; not all
+                      // of a database could be taken over.
   Usage = 2,          // The command line makes no sense.
   Failed = 3,         // It was understood, and could not be done.
   Interrupted = 130,  // Ctrl-C or SIGTERM before it was done.
@@ -47,6 +48,8 @@ struct InitOptions {
   // Which files become notes, from now on; nothing: as it was.
   std::optional<std::string> audience;
   std::optional<bool> gitignore;
+  // A Diaryx 1.4 database to take over.
+  std::optional<std::filesystem::path> import_db;
 };
 struct ServeOptions {
   std::string host = "127.0.0.1";

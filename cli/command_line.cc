@@ -183,6 +183,9 @@ void add_commands(Parser& p) {
   init.add_flag_function(
       "--gitignore,!--no-gitignore", [&p](std::int64_t on) { p.init.gitignore = on > 0; },
       "Leave out what git ignores; or take it in again");
+  init.add_option("--import-db", p.init.import_db,
+                  "Take over the notes and their history from a database of Diaryx 1.4")
+      ->type_name("FILE");
 
   CLI::App& serve = p.add("serve", "Serve the workspace to browsers until Ctrl-C", kServeExamples,
                           [&p] { return Command(p.serve); });

@@ -14,7 +14,7 @@ namespace diaryx::cli {
 namespace {
 
 Result<UpToDate> bring(const InitOptions& options, const Context& context) {
-  if (!options.audience && !options.gitignore) {
+  if (!options.audience && !options.gitignore && !options.import_db) {
     DX_TRY(const auto server, ServerClient::find(context.root));
     // Mostly nothing has changed. Whatever hinders us from knowing it is told by who looks closely.
     auto same = server ? Result<std::optional<Unchanged>>(std::nullopt)
@@ -25,6 +25,31 @@ Result<UpToDate> bring(const InitOptions& options, const Context& context) {
   return bring_up_to_date(context, Access::Create, options);
 }
 
+OrderedJson imported_json(const sync::ImportReport& took) {
+  OrderedJson left_out = OrderedJson::array();
+  for (const auto& [what, why] : took.left_out)
+    left_out.push_back({{"what", what}, {"reason", why}});
+  return {{"notes", took.notes},     {"deleted", took.deleted},
+          {"known", took.known},     {"documents", took.documents},
+          {"updates", took.updates}, {"left_out", std::move(left_out)},
+          {"kept_aside", took.aside}};
+}
+
+void tell(const sync::ImportReport& took, const Context& context) {
+  const Report& report = context.report;
+  report.say(fmt::format("taken over: {}, {} deleted; the text of {} in {}; {} here already",
+                         counted(took.notes, "note"), took.deleted, took.documents,
+                         counted(took.updates, "update"), took.known));
+  for (const auto& [what, why] : took.left_out)
+    report.finding(fmt::format("not taken over: {}: {}", printable(what), printable(why)));
+  for (const std::string& path : took.aside) {
+    report.say(
+        fmt::format("kept aside in .diaryx/imported/: {}: the database has a text that the "
+                    "note has not",
+                    printable(path)));
+  }
+}
+
 }  // namespace
 
 Result<ExitCode> run(const InitOptions& options, const Context& context) {
@@ -32,6 +57,9 @@ Result<ExitCode> run(const InitOptions& options, const Context& context) {
   if (done.workspace) DX_TRY_OK(done.workspace->close());
   const ReconcileReport& took = done.report;
   const Report& report = context.report;
+  const std::optional<sync::ImportReport> imported =
+      done.workspace ? done.workspace->imported() : std::nullopt;
+  if (imported) tell(*imported, context);
   report.say(fmt::format("{}: {}, {} taken in, {} removed, {} written, in {:.2f} s",
                          printable(done.info.root.string()), counted(took.files, "note"),
                          took.updated, took.deleted, took.written,
@@ -41,15 +69,17 @@ Result<ExitCode> run(const InitOptions& options, const Context& context) {
   }
   if (took.left_out > 0)
     report.note(fmt::format("left out as you asked: {}", counted(took.left_out, "file")));
-  report.result({{"workspace_id", done.info.workspace_id},
-                 {"epoch", done.info.epoch},
-                 {"files", took.files},
-                 {"updated", took.updated},
-                 {"deleted", took.deleted},
-                 {"left_out", took.left_out},
-                 {"skipped", skipped_json(took.skipped)},
-                 {"elapsed_ms", took.elapsed_ms}});
-  return ExitCode::Done;
+  OrderedJson result{{"workspace_id", done.info.workspace_id},
+                     {"epoch", done.info.epoch},
+                     {"files", took.files},
+                     {"updated", took.updated},
+                     {"deleted", took.deleted},
+                     {"left_out", took.left_out},
+                     {"skipped", skipped_json(took.skipped)},
+                     {"elapsed_ms", took.elapsed_ms}};
+  if (imported) result["imported"] = imported_json(*imported);
+  report.result(result);
+  return imported && !imported->left_out.empty() ? ExitCode::Findings : ExitCode::Done;
 }
 
 }  // namespace diaryx::cli

@@ -25,6 +25,11 @@ Result<UpToDate> through_server(const Context& context, const ServerClient& serv
     return Error{ErrorCode::Busy, "a server is running, and keeps to the rules that it has",
                  "stop it, say which files are wanted, and start it again"};
   }
+  if (rules.import_db) {
+    return Error{ErrorCode::Busy,
+                 "a server is running, and a database is taken over only without one",
+                 "stop it, run this again, and start it again"};
+  }
   DX_TRY(ReconcileReport report, server.reconcile());
   DX_TRY_OK(server.flush());
   return UpToDate{
@@ -64,6 +69,7 @@ Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access
   options.write_back = write_back;
   options.audience = rules.audience;
   options.gitignore = rules.gitignore;
+  options.import_db = rules.import_db;
   options.lock_wait_ms = access == Access::Read ? 0 : kLockWaitMs;
   auto opened = Workspace::open(options, context.clock, context.random);
   if (opened) return opened;

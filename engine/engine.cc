@@ -16,6 +16,7 @@
 #include "engine/base/posix.h"
 #include "engine/filesystem/disk_tree.h"
 #include "engine/history/ignore.h"
+#include "engine/import.h"
 #include "engine/repair.h"
 #include "engine/storage/store.h"
 #include "engine/sync/examination.h"
@@ -120,6 +121,7 @@ struct Workspace::Impl {
   std::unique_ptr<filesystem::DiskTree> files;
   std::unique_ptr<sync::Live> live;
   sync::IntakeRules intake;
+  std::optional<sync::ImportReport> imported;
 
   fs::path folder() const { return info.root / kFolder; }
   Status open_store();
@@ -184,12 +186,21 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
     return Error{ErrorCode::InvalidArgument, options.root.string() + ": not a folder",
                  "name the folder of your notes"};
   }
+  std::optional<storage::DiaryxDatabase> import;  // Before anything is made.
+  if (options.import_db && options.access != Access::Read) {
+    DX_TRY(import, storage::read_diaryx_database(*options.import_db));
+  }
   DX_TRY_OK(impl->open_store());
   DX_TRY(impl->files,
          filesystem::DiskTree::open(impl->info.root, {.tidy = options.access != Access::Read}));
   DX_TRY(impl->intake, sync::load_intake_rules(*impl->store));
   DX_TRY_OK(impl->change_intake());
   if (impl->intake.gitignore) impl->files->ignore_by(git_ignores(impl->info.root));
+  if (import) {
+    DX_TRY(impl->imported,
+           import_into(*impl->store, *impl->files, impl->folder(), *import, clock, random));
+    import.reset();
+  }
   DX_TRY(impl->live,
          sync::Live::open({.workspace_id = impl->info.workspace_id,
                            .epoch = impl->info.epoch,
@@ -204,6 +215,9 @@ const WorkspaceInfo& Workspace::info() const noexcept {
 }
 const sync::IntakeRules& Workspace::intake() const noexcept {
   return impl_->intake;
+}
+const std::optional<sync::ImportReport>& Workspace::imported() const noexcept {
+  return impl_->imported;
 }
 sync::Hub& Workspace::hub() {
   return impl_->live->hub();

@@ -27,6 +27,7 @@
 #include "engine/sync/healing.h"
 #include "engine/sync/health.h"
 #include "engine/sync/hub.h"
+#include "engine/sync/import_database.h"
 #include "engine/sync/live.h"
 #include "engine/sync/note_edits.h"
 #include "engine/workspace/validate.h"
@@ -88,6 +89,8 @@ class Workspace {
     // Not with Read. An audience of "*" is no filter.
     std::optional<std::string> audience = {};
     std::optional<bool> gitignore = {};
+    // A Diaryx 1.4 database to take over first (import.h). Not with Read.
+    std::optional<std::filesystem::path> import_db = {};
     std::int64_t lock_wait_ms = 0;  // How long to wait for another one-shot command to finish.
   };
   // Clock and random must outlive the workspace. Errors: NotFound (no folder, no store), Busy
@@ -103,6 +106,8 @@ class Workspace {
 
   const WorkspaceInfo& info() const noexcept;
   const sync::IntakeRules& intake() const noexcept;
+  // What came of Options::import_db.
+  const std::optional<sync::ImportReport>& imported() const noexcept;
 
   // Brings disk and documents together, both ways, in place (init, commit; a running serve does it
   // by its own turns).

@@ -39,8 +39,11 @@ void add_attachment_routes(HttpRouter& router, const RouteParts& parts) {
   };
   router.add("GET", "/attachments/(.+)", Door::Reader, get);
   router.add("GET", "/api/attachments/(.+)", Door::Reader, get);
-  router.add("GET", "/api/attachments", Door::Reader,
-             [parts](const Call&) { return parts.attachments.list(); });
+  router.add("GET", "/api/attachments", Door::Reader, [parts](const Call&) {
+    const auto known =
+        parts.core.call([](Workspace& workspace) { return workspace.disk().attachments().rows(); });
+    return parts.attachments.list(known ? *known : sync::AttachmentIndex::Rows());
+  });
   router.add("PUT", "/api/attachments/(.+)", Door::Owner, [parts](const Call& call) {
     if (call.sink == nullptr) return Reply::error(400);
     // judge_upload() gave it, and nothing else has sinks.

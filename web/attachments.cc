@@ -129,7 +129,7 @@ Reply Attachments::get(std::string_view path, const HttpRequest& request) const 
   return reply;
 }
 
-Reply Attachments::list() const {
+Reply Attachments::list(const sync::AttachmentIndex::Rows& known) const {
   Result<filesystem::Listing> listing = [&] {
     const std::lock_guard lock(listing_);
     return files_->list();
@@ -142,6 +142,9 @@ Reply Attachments::list() const {
                     {"size", file.stat.size},
                     {"modified_at", file.stat.mtime_ns / 1'000'000},
                     {"content_type", content_type_of(file.path.name()).name}});
+    const auto it = known.find(file.path.str());
+    if (it != known.end() && it->second.stat.same_file(file.stat))
+      rows.back()["hash"] = to_hex(it->second.hash);
   }
   return Reply::json(200, dump_json(OrderedJson{{"attachments", std::move(rows)}}));
 }

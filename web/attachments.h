@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "engine/filesystem/disk_tree.h"
+#include "engine/sync/attachment_index.h"
 #include "web/http_router.h"
 #include "web/upload.h"
 
@@ -33,8 +34,9 @@ class Attachments {
   // `path`: decoded, relative to the root. 404 for notes, for hidden files, and for what is not
   // there.
   Reply get(std::string_view path, const HttpRequest& request) const;
-  // {"attachments":[{"path","size","modified_at","content_type"}]}, hidden files left out.
-  Reply list() const;
+  // {"attachments":[{"path","size","modified_at","content_type","hash"}]}, hidden files left out.
+  // `hash` where `known` has it of the file as it is.
+  Reply list(const sync::AttachmentIndex::Rows& known) const;
 
   // Something to write a body to; nothing is touched before its first octets come. `run` has a task
   // done on another thread. InvalidArgument, NotAllowed, Malformed: not a path of an attachment;

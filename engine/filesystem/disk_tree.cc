@@ -111,6 +111,23 @@ Result<FileContent> DiskTree::read(const WorkspacePath& path, std::uint64_t max_
   }
 }
 
+Result<FileContent> DiskTree::read_piece(const WorkspacePath& path, std::uint64_t offset,
+                                         std::size_t most) {
+  DX_TRY(const OpenFile file, open_file(path));
+  FileContent piece{std::string(most, '\0'), to_file_stat(file.found)};
+  std::size_t got = 0;
+  while (got < most) {
+    const ssize_t n = ::pread(file.fd.get(), piece.bytes.data() + got, most - got,
+                              static_cast<off_t>(offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error(errno, path.str());
+    if (n == 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  piece.bytes.resize(got);
+  return piece;
+}
+
 Result<std::optional<FileStat>> DiskTree::stat(const WorkspacePath& path) {
   Fd folder;
   const int number = root_.try_open(path.parent(), O_PATH | O_DIRECTORY, folder);

@@ -24,6 +24,10 @@ struct FileStat {
   std::uint64_t inode = 0;
   std::uint32_t mode = 0644;  // permission bits
   bool operator==(const FileStat&) const = default;
+  // Whatever its permissions.
+  bool same_file(const FileStat& other) const noexcept {
+    return size == other.size && mtime_ns == other.mtime_ns && inode == other.inode;
+  }
 };
 
 struct FileContent {
@@ -73,6 +77,10 @@ class FileTree {
   // is Io and not NotFound: nobody deleted it. The stat is from before the reading: if the file
   // changes meanwhile, a later stat() differs from it.
   virtual Result<FileContent> read(const WorkspacePath& path, std::uint64_t max_bytes) = 0;
+  // A piece of a file of any size: `most` octets from `offset` on, fewer only at its end. Errors as
+  // read(). The stat is of the whole, from before the reading.
+  virtual Result<FileContent> read_piece(const WorkspacePath& path, std::uint64_t offset,
+                                         std::size_t most) = 0;
   // Nothing if there is no such file. NotAllowed if there is something else of that name (a folder,
   // a symbolic link, …).
   virtual Result<std::optional<FileStat>> stat(const WorkspacePath& path) = 0;

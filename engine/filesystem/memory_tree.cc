@@ -368,6 +368,13 @@ Result<FileContent> MemoryTree::read(const WorkspacePath& path, std::uint64_t ma
   return FileContent{node.bytes, stat_of(inode), writers_.contains(inode)};
 }
 
+Result<FileContent> MemoryTree::read_piece(const WorkspacePath& path, std::uint64_t offset,
+                                           std::size_t most) {
+  DX_TRY(FileContent whole, read(path, UINT64_MAX));
+  whole.bytes = offset < whole.bytes.size() ? whole.bytes.substr(offset, most) : std::string();
+  return whole;
+}
+
 Result<std::optional<FileStat>> MemoryTree::stat(const WorkspacePath& path) {
   DX_TRY_OK(step("stat"));
   DX_TRY(const std::uint64_t inode, find_regular(path));

@@ -26,6 +26,8 @@ class MemoryTree final : public FileTree {
 
   Result<Listing> list() override;
   Result<FileContent> read(const WorkspacePath& path, std::uint64_t max_bytes) override;
+  Result<FileContent> read_piece(const WorkspacePath& path, std::uint64_t offset,
+                                 std::size_t most) override;
   Result<std::optional<FileStat>> stat(const WorkspacePath& path) override;
   Result<FileStat> replace(const WorkspacePath& path, std::string_view bytes,
                            const Expected& expected) override;

@@ -34,6 +34,7 @@ void DiskSync::rescan() {
 
 void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {
   for (const WorkspacePath& path : paths) {
+    if (!path.is_markdown()) attachments_.changed(path);
     if (path.is_markdown() && !path.is_hidden()) paths_wanted_.insert(path);
   }
 }
@@ -62,6 +63,7 @@ void DiskSync::read_in_scan(const WorkspacePath& path) {
 
 void DiskSync::listed(filesystem::Listing&& listing) {
   listing_ = false;
+  attachments_.listed(listing);
   std::erase_if(problems_, [&](const auto& problem) { return !table_.id_at(problem.first); });
   for (const filesystem::Skipped& skipped : listing.skipped)
     problems_[skipped.path] = skipped.reason;

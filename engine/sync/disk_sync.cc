@@ -30,7 +30,8 @@ DiskSync::DiskSync(Documents& documents, const DiskSyncOptions& options)
     : documents_(documents),
       options_(options),
       table_(documents),
-      importer_(documents, table_, problems_, options.intake) {}
+      importer_(documents, table_, problems_, options.intake),
+      attachments_(documents) {}
 
 Status DiskSync::load() {
   planned_.clear();
@@ -41,6 +42,7 @@ Status DiskSync::load() {
   ahead_.clear();
   look_ms_ = 0;
   DX_TRY_OK(table_.load());
+  DX_TRY_OK(attachments_.load());
   DX_TRY(const auto marks, documents_.store().list_meta(kAheadPrefix));
   for (const auto& [key, value] : marks) {
     ahead_.emplace(key.substr(kAheadPrefix.size()), Ahead{.since_ms = 0, .last_ms = 0});
@@ -110,6 +112,9 @@ void DiskSync::plan() {
       }
       start_scan(known, unknown);
     }
+  }
+  if (!scan_ && !listing_) {
+    if (auto task = attachments_.next()) schedule(std::move(*task));
   }
   // Until the disk has been looked at once, everything may still change.
   if (!reconciled_ || !options_.write_back) return;
@@ -385,6 +390,7 @@ void DiskSync::complete(DiskResult&& result) {
     return listed(std::move(*result.listing));
   }
   if (const auto* read = std::get_if<ReadTask>(&task)) return read_done(*read, std::move(result));
+  if (const auto* hash = std::get_if<HashTask>(&task)) return attachments_.complete(*hash, result);
   if (const auto* write = std::get_if<WriteTask>(&task)) return written(*write, std::move(result));
   if (const auto* move = std::get_if<MoveTask>(&task)) return moved(*move, result);
   if (const auto* trash = std::get_if<TrashTask>(&task)) return trashed(*trash, result);
@@ -395,6 +401,7 @@ std::optional<std::int64_t> DiskSync::next_due_ms() const {
     return 0;
   std::int64_t due = INT64_MAX;
   for (const auto& entry : busy_) due = std::min(due, entry.second.next_ms);
+  if (const auto again = attachments_.next_due_ms()) due = std::min(due, *again);
   if (reconciled_ && options_.write_back) due = std::min(due, look_ms_);
   return due == INT64_MAX ? std::nullopt : std::optional(due);
 }

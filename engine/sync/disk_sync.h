@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/sync/attachment_index.h"
 #include "engine/sync/disk_task.h"
 #include "engine/sync/file_table.h"
 #include "engine/sync/importer.h"
@@ -66,7 +67,8 @@ class DiskSync {
 
   // List everything and take in what changed since last time.
   void rescan();
-  // These may have changed, appeared or gone. Others than Markdown are ignored.
+  // These may have changed, appeared or gone. Others than Markdown are only looked at if a note has
+  // them attached.
   void paths_changed(const std::set<WorkspacePath>& paths);
   // Quiet times are over: write what waits now, and from here on at once.
   void hurry(bool on = true) {
@@ -92,6 +94,7 @@ class DiskSync {
   // Hash of the file's octets, where disk and document are known to agree on them: then it need not
   // be rendered to be known.
   std::optional<Sha256> agreed_hash(const std::string& id) const;
+  const AttachmentIndex& attachments() const noexcept { return attachments_; }
   // Path → why it is not synced, or not written.
   const Problems& problems() const noexcept { return problems_; }
   struct Counts {
@@ -166,6 +169,7 @@ class DiskSync {
   FileTable table_;
   Problems problems_;
   Importer importer_;
+  AttachmentIndex attachments_;
 
   std::vector<DiskTask> planned_;
   std::vector<DiskTask> released_;

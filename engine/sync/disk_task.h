@@ -32,17 +32,29 @@ struct TrashTask {
   WorkspacePath path;
   filesystem::Expected expected;
 };
-using DiskTask = std::variant<ListTask, ReadTask, WriteTask, MoveTask, TrashTask>;
+// The hash of a file of any size, a part of it in each task, so that nobody waits for it long.
+// Conflict if it changed meanwhile.
+struct HashTask {
+  struct Progress {
+    Sha256Stream hash;
+    std::uint64_t done = 0;                    // Octets.
+    std::optional<filesystem::FileStat> seen;  // Of the file, at the first part.
+  };
+  WorkspacePath path;
+  std::shared_ptr<Progress> progress = std::make_shared<Progress>();
+};
+using DiskTask = std::variant<ListTask, ReadTask, WriteTask, MoveTask, TrashTask, HashTask>;
 
 struct DiskResult {
   DiskTask task;
   Status status;                               // Of the whole; the fields below only if it is good.
   std::optional<filesystem::Listing> listing;  // ListTask
   std::optional<filesystem::FileContent> content;  // ReadTask
-  Sha256 hash{};                                   // ReadTask: of the content.
+  Sha256 hash{};                                   // ReadTask: of the content; HashTask.
   bool uncertain = false;  // WriteTask that failed: it may be on disk all the same.
   bool ignored = false;    // ReadTask: as the tree says.
-  std::optional<filesystem::FileStat> stat;  // WriteTask
+  // WriteTask; HashTask: once it has come to the end, else the same task is to be run again.
+  std::optional<filesystem::FileStat> stat;
 };
 
 // Blocks on the disk. Any thread, as long as `files` is used by one thread at a time.

@@ -10,9 +10,6 @@
 namespace diaryx::sync {
 namespace {
 
-// An attachment above this is compared by its size alone.
-constexpr std::uint64_t kMaxHashedBytes = 16U << 20U;
-
 class Examination {
  public:
   Examination(Documents& documents, const DiskSync& disk, filesystem::FileTree& files)
@@ -122,11 +119,14 @@ class Examination {
         [&](const auto& path) { return input_.on_disk.contains(path); });
     if (!target) return;
     const auto path = WorkspacePath::parse(*target);
-    if (!path) return;
-    if (const auto content = files_.read(*path, kMaxHashedBytes)) {
-      input_.attachments[*target] = {.hash = to_hex(sha256(as_bytes(content->bytes))),
-                                     .size = content->bytes.size()};
+    if (!path || input_.attachments.contains(*target)) return;
+    const auto stat = files_.stat(*path);
+    if (!stat || !*stat) return;
+    auto hash = disk_.attachments().hash_of(*target, **stat);
+    if (!hash) {
+      if (const auto read = hash_file(files_, *path)) hash = *read;
     }
+    if (hash) input_.attachments[*target] = {.hash = to_hex(*hash), .size = (*stat)->size};
   }
 
   Documents& documents_;

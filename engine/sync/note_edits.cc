@@ -8,6 +8,7 @@
 #include "engine/filesystem/file_tree.h"
 #include "engine/sync/text_edits.h"
 #include "engine/workspace/link.h"
+#include "engine/workspace/name_fold.h"
 #include "engine/workspace/render.h"
 #include "engine/workspace/text_diff.h"
 
@@ -61,13 +62,17 @@ Result<const FileRecord*> NoteEdits::live(const std::string& id) const {
 
 bool NoteEdits::is_taken(std::string_view path, std::string_view except) const {
   const MetadataDoc& metadata = documents_.metadata();
-  const std::string wanted = lower(path);
+  const std::string wanted = workspace::fold_name(path);
+  const auto same = [&wanted](const std::string& other) {
+    // Mostly plain names, which fold to their small letters.
+    return (is_ascii(other) ? lower(other) : workspace::fold_name(other)) == wanted;
+  };
   return std::any_of(metadata.records().begin(), metadata.records().end(), [&](const auto& entry) {
     // The path as recorded, first: path_of() is dearer.
     if (entry.second.deleted || entry.first == except) return false;
-    if (lower(entry.second.path) == wanted) return true;
+    if (same(entry.second.path)) return true;
     const auto shown = metadata.path_of(entry.first);
-    return shown && *shown != entry.second.path && lower(*shown) == wanted;
+    return shown && *shown != entry.second.path && same(*shown);
   });
 }
 

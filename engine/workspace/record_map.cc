@@ -259,6 +259,16 @@ std::optional<FileRecord> read_json_record(std::string_view id, std::string_view
     record.extra = *extra.get<AnyObject>();
   record.deleted = flag_in(field("deleted"));
   record.modified_at = ms_in(field("modified_at"));
+  // What a later program wrote beside the ten.
+  static constexpr std::string_view kTen[] = {
+      "filename", "title",    "part_of",     "contents", "attachments",
+      "deleted",  "audience", "description", "extra",    "modified_at"};
+  for (const auto& [key, value] : *any.get<AnyObject>()) {
+    if (std::find(std::begin(kTen), std::end(kTen), key) != std::end(kTen)) continue;
+    const bool has = std::any_of(record.extra.begin(), record.extra.end(),
+                                 [&name = key](const auto& entry) { return entry.first == name; });
+    if (!has) record.extra.emplace_back(key, value);
+  }
   return record;
 }
 

@@ -11,7 +11,8 @@ namespace diaryx::workspace {
 // Any map is a record: fields of a wrong type read as absent. `extra` comes sorted by key.
 FileRecord read_record(const crdt::Map& map);
 // The original's form: FileMetadata as JSON text. `id` is the key it is stored under: its path, if
-// it looks like one; else the path is the `filename`. Nothing if it is not that.
+// it looks like one; else the path is the `filename`. Keys that are none of the ten join `extra`.
+// Nothing if it is not that.
 std::optional<FileRecord> read_json_record(std::string_view id, std::string_view json);
 
 // Writes what differs from `stored` (nothing: writes all), inside the caller's transaction.

@@ -8,7 +8,7 @@ import test from 'node:test'
 
 import { exists, serve, sleep, until } from '../support/binary.mjs'
 import { call } from '../support/api.mjs'
-import { contents, folder, read } from '../support/folders.mjs'
+import { contents, folder, read, write } from '../support/folders.mjs'
 
 const notes = { 'README.md': '---\ntitle: Home\n---\n' }
 const rss = (server) => Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1])
@@ -197,4 +197,20 @@ test('a file is there whole or not at all, whenever the server is killed', async
     fs.writeFileSync(path.join(dir, 'f.bin'), 'old')
   }
   await server.stop()
+})
+
+test('the list says what an attached file is, once it has been read, and again when it changed', async (t) => {
+  const digest = (bytes) => createHash('sha256').update(bytes).digest('hex')
+  const dir = folder(t, { 'a.md': '---\nattachments:\n  - pictures/a.bin\n---\nLook.\n' })
+  const first = Buffer.alloc(40 << 20, 'film')
+  write(dir, 'pictures/a.bin', first)
+  write(dir, 'pictures/b.bin', 'nobody has it')
+  const server = await serve(t, dir)
+  const hashes = async () => Object.fromEntries((await call(server, 'GET', '/api/attachments')).json.attachments.map((row) => [row.path, row.hash]))
+  await until(async () => (await hashes())['pictures/a.bin'] === digest(first), 'the file to be read')
+  assert.equal((await hashes())['pictures/b.bin'], undefined)
+  write(dir, 'pictures/a.bin', 'Another.')
+  assert.notEqual((await hashes())['pictures/a.bin'], digest(first), 'never of what it was')
+  await until(async () => (await hashes())['pictures/a.bin'] === digest('Another.'), 'the change to be read')
+  assert.equal((await server.stop()).code, 0)
 })

@@ -41,6 +41,24 @@ struct Setup : test::LiveFolder {
 }  // namespace
 
 TEST_SUITE("sync/note_edits") {
+  TEST_CASE("a name that is another's where case or normal form is ignored is taken") {
+    Setup s;
+    const auto make = [&s](const char* path) {
+      return s.edits().create({.title = "x", .path = path, .parent = {}, .body = {}});
+    };
+    REQUIRE(make("\u00c4rger \u2126.md"));  // With the sign for ohms.
+    for (const char* same :
+         {"\u00e4rger \u03c9.md", "A\u0308RGER \u03a9.md", "\u00c4RGER \u2126.MD"}) {
+      const auto again = make(same);
+      REQUIRE_FALSE(again);
+      CHECK(again.error().code == ErrorCode::AlreadyExists);
+    }
+    CHECK(make("arger \u03c9.md"));
+    REQUIRE(make("\u212aelvin.md"));  // With the sign for kelvins, which folds to plain ASCII.
+    CHECK_FALSE(make("kelvin.md"));
+    CHECK_FALSE(make("\u212aELVIN.md"));
+  }
+
   TEST_CASE("a new note stands in its parent's contents, in its folder, and in a file") {
     Setup s;
     const auto id =
