@@ -24,6 +24,12 @@ filesystem::Expected expect(const FileTable::Row* row) {
   return {row->base_hash};
 }
 
+// "a.md: permission denied; …"
+std::string plain_words(const std::string& what, const Error& error) {
+  std::string text = error.message.starts_with(what) ? error.message : what + ": " + error.message;
+  return error.hint.empty() ? text : text + "; " + error.hint;
+}
+
 }  // namespace
 
 DiskSync::DiskSync(Documents& documents, const DiskSyncOptions& options)
@@ -171,6 +177,7 @@ void DiskSync::plan_file(const std::string& id) {
   if (!bytes) return failed(id, *path, bytes.error());
   if (row != nullptr && row->on_disk && sha256(as_bytes(*bytes)) == row->base_hash) {
     if (row->has_pending) table_.give_up(id);
+    if (ahead_.at(id).retry_ms > 0) works_again(*path);  // It wants nothing of the disk any more.
     return mark_level(id);
   }
   const filesystem::Expected expected = expect(row);
@@ -227,7 +234,7 @@ void DiskSync::written(const WriteTask& task, DiskResult&& result) {
   const std::int64_t last_edit_ms = flight.empty() ? INT64_MIN : flight.mapped();
   if (!result.status) return failed(task.file_id, task.path, result.status.error());
   ++written_;
-  problems_.erase(task.path.str());
+  works_again(task.path);
   // The record's `header` is the text on disk.
   const workspace::FileRecord* stored = documents_.metadata().find(task.file_id);
   if (const auto parts = workspace::split_markdown(*task.bytes);
@@ -255,6 +262,7 @@ void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
     return failed(task.file_id, task.from, result.status.error());
   }
   ++written_;
+  works_again(task.from);
   note(table_.move(task.file_id, task.to.str()), task.to.str());
   look_ms_ = 0;  // It may have to be written as well.
 }
@@ -265,7 +273,7 @@ void DiskSync::trashed(const TrashTask& task, const DiskResult& result) {
     return failed(task.file_id, task.path, result.status.error());
   }
   ++written_;
-  problems_.erase(task.path.str());
+  works_again(task.path);
   note(table_.bury(task.file_id), task.path.str());
   mark_level(task.file_id);
 }
@@ -281,7 +289,7 @@ void DiskSync::failed(const std::string& id, const WorkspacePath& path, const Er
     return look_at(it->second);
   }
   problems_[path.str()] = error.message;
-  log(LogLevel::Warning, "disk", path.str() + ": " + error.message);
+  complaints_.about(path.str(), plain_words(path.str(), error), documents_.steady_ms());
   if (it == ahead_.end()) return;
   it->second.retry_ms = std::clamp(it->second.retry_ms * 2, kFirstRetryMs, kLastRetryMs);
   it->second.not_before_ms = documents_.steady_ms() + it->second.retry_ms;
@@ -291,7 +299,13 @@ void DiskSync::failed(const std::string& id, const WorkspacePath& path, const Er
 void DiskSync::note(const Status& status, const std::string& what) {
   if (status) return;
   problems_[what] = status.error().message;
-  log(LogLevel::Error, "disk", what + ": " + status.error().message);
+  complaints_.about(what, plain_words(what, status.error()), documents_.steady_ms(),
+                    LogLevel::Error);
+}
+
+void DiskSync::works_again(const WorkspacePath& path) {
+  problems_.erase(path.str());
+  if (complaints_.over(path.str())) log(LogLevel::Info, "disk", path.str() + ": written now");
 }
 
 // --- the turn ---
@@ -310,7 +324,9 @@ void DiskSync::complete(DiskResult&& result) {
   DiskTask task = std::move(result.task);
   if (std::exchange(held_back_, false)) look_ms_ = 0;
   if (std::holds_alternative<ListTask>(task)) {
-    if (!result.status) {
+    if (result.status) {
+      (void)complaints_.over("list");
+    } else {
       listing_ = false;
       return note(result.status, "list");
     }
@@ -346,6 +362,19 @@ std::vector<std::string> DiskSync::ahead() const {
   for (const auto& [id, ahead] : ahead_) ids.push_back(id);
   std::sort(ids.begin(), ids.end());
   return ids;
+}
+
+std::set<std::string> DiskSync::unwritten() const {
+  std::set<std::string> paths;
+  for (const auto& [id, ahead] : ahead_) {
+    if (ahead.retry_ms == 0) continue;
+    const FileTable::Row* row = table_.find(id);
+    for (const auto& path : {documents_.metadata().path_of(id),
+                             row != nullptr ? std::optional(row->path) : std::nullopt}) {
+      if (path && problems_.contains(*path)) paths.insert(*path);
+    }
+  }
+  return paths;
 }
 
 std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {

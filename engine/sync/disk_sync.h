@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/sync/complaints.h"
 #include "engine/sync/disk_task.h"
 #include "engine/sync/file_table.h"
 #include "engine/sync/importer.h"
@@ -80,6 +81,8 @@ class DiskSync {
   std::optional<Sha256> agreed_hash(const std::string& id) const;
   // Path → why it is not synced, or not written.
   const Problems& problems() const noexcept { return problems_; }
+  // Those of them whose documents hold what the disk would not take; it is tried again and again.
+  std::set<std::string> unwritten() const;
   struct Counts {
     std::uint64_t updated = 0, deleted = 0, written = 0;
     std::uint64_t left_out = 0;                   // Files that may not become notes (intake.h).
@@ -112,6 +115,7 @@ class DiskSync {
   void moved(const MoveTask& task, const DiskResult& result);
   void trashed(const TrashTask& task, const DiskResult& result);
   void failed(const std::string& id, const WorkspacePath& path, const Error& error);
+  void works_again(const WorkspacePath& path);
 
   void mark_ahead(const std::string& id);
   void mark_level(const std::string& id);
@@ -129,6 +133,7 @@ class DiskSync {
   DiskSyncOptions options_;
   FileTable table_;
   Problems problems_;
+  Complaints complaints_;
   Importer importer_;
 
   std::vector<DiskTask> planned_;

@@ -61,9 +61,12 @@ Turn Live::end_turn() {
   Status status = documents_->records_changed() ? adopt_waiting_bodies() : Status{};
   if (status) {
     disk_->plan();
+    const bool has_changes = documents_->has_changes();
     status = documents_->commit();
+    if (status && has_changes) store_trouble_.reset();
   }
   const std::optional<Error> lost = documents_->take_lost();
+  if (!status || lost) store_trouble_ = status ? *lost : status.error();
   if (status && !lost) {
     disk_->release();
     return hub_->told(documents_->take_changes());
