@@ -88,8 +88,8 @@ void FolderWatch::root_is_gone(const Error& error) {
   if (std::filesystem::exists(root_.path(), ignored)) {
     return become(WatchMode::Gone,
                   root_.path().string() +
-                      ": another folder is in the place of the one that is "
-                      "served; nothing is read from it or written to it",
+                      ": another folder is in the place of the one that is served (is something "
+                      "not mounted?); nothing is read from it or written to it",
                   "put the old one back, or stop serve and start it again for the new one");
   }
   become(WatchMode::Gone, error.message, "put it back; nothing counts as deleted until then");

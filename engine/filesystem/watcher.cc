@@ -89,6 +89,8 @@ struct Watcher::Impl {
   ConfinedRoot root;
   Fd inotify;
   Fd wakeup;
+  Fd mounts;  // Signals when the system's table of mounts changes; may be missing.
+  std::string mounts_below;
   std::unordered_map<int, std::string> folders;  // Watch → folder, "" for the root.
   std::map<std::string, int, std::less<>>
       watches;  // And back; sorted, so that what is below a folder lies together.
@@ -114,6 +116,9 @@ struct Watcher::Impl {
   // Its permissions may have changed.
   void look_at_folder(const std::string& folder, Changes& changes);
   Status read_events(Changes& changes);
+  // The lines of the table that tell of mounts below the root.
+  std::string read_mounts() const;
+  Status look_at_mounts(Changes& changes);
   void take(const inotify_event& event, Changes& changes);
   void take_own(const std::string& folder, const inotify_event& event, Changes& changes);
   void take_child(const std::string& folder, const inotify_event& event, Changes& changes);
@@ -283,6 +288,39 @@ Status Watcher::Impl::read_events(Changes& changes) {
   }
 }
 
+std::string Watcher::Impl::read_mounts() const {
+  // The fifth field is the mount point, in which blanks and the like stand as octal numbers:
+  // proc(5).
+  std::string inside;
+  for (const char c : root.path().string()) {
+    const bool escaped = c == ' ' || c == '\t' || c == '\n' || c == '\\';
+    inside += escaped ? fmt::format("\\{:03o}", c) : std::string(1, c);
+  }
+  std::ifstream table("/proc/self/mountinfo");
+  std::string out;
+  for (std::string line; std::getline(table, line);) {
+    std::size_t at = 0;
+    for (int field = 0; field < 4 && at != std::string::npos; ++field) at = line.find(' ', at + 1);
+    if (at == std::string::npos) continue;
+    const std::string_view point = std::string_view(line).substr(at + 1);
+    if (point.starts_with(inside) && point.substr(inside.size()).starts_with('/')) out += line;
+  }
+  return out;
+}
+
+Status Watcher::Impl::look_at_mounts(Changes& changes) {
+  if (Status there = root.check_in_place(); !there) {
+    gone = std::move(there).error();
+    return *gone;
+  }
+  if (std::string now = read_mounts(); now != mounts_below) {
+    mounts_below = std::move(now);
+    changes.rescan = true;
+    add_tree("", Files::Known, changes);
+  }
+  return {};
+}
+
 Watcher::Watcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Watcher::~Watcher() = default;
 
@@ -293,13 +331,17 @@ Result<std::unique_ptr<Watcher>> Watcher::open(const std::filesystem::path& root
   if (!impl->inotify) return no_instance(errno);
   impl->wakeup = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!impl->wakeup) return errno_error(errno, "eventfd");
+  // A file system that is detached while somebody uses it makes no event, nor does one that is
+  // mounted over a folder.
+  impl->mounts = Fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (impl->mounts) impl->mounts_below = impl->read_mounts();
   impl->add_tree("", Impl::Files::Known, impl->carried);
   return std::unique_ptr<Watcher>(new Watcher(std::move(impl)));
 }
 
 Result<Changes> Watcher::wait(std::int64_t timeout_ms) {
   if (impl_->gone) return *impl_->gone;
-  // A file system that is detached while somebody uses it makes no event.
+  // Where mounts are not signalled, this is what tells of a file system that was detached.
   if (Status there = impl_->root.check_in_place(); !there) {
     impl_->gone = std::move(there).error();
     return *impl_->gone;
@@ -307,8 +349,10 @@ Result<Changes> Watcher::wait(std::int64_t timeout_ms) {
   Changes changes = std::exchange(impl_->carried, {});
   auto deadline = SteadyClock::now() + std::chrono::milliseconds(changes.rescan ? 0 : timeout_ms);
   bool gathering = false;
-  std::array<pollfd, 2> ready{pollfd{impl_->inotify.get(), POLLIN, 0},
-                              pollfd{impl_->wakeup.get(), POLLIN, 0}};
+  // poll() looks past a descriptor that is -1.
+  std::array<pollfd, 3> ready{pollfd{impl_->inotify.get(), POLLIN, 0},
+                              pollfd{impl_->wakeup.get(), POLLIN, 0},
+                              pollfd{impl_->mounts.get(), POLLPRI, 0}};
   for (;;) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
@@ -320,6 +364,7 @@ Result<Changes> Watcher::wait(std::int64_t timeout_ms) {
       if (!std::exchange(gathering, true))
         deadline = std::min(deadline, SteadyClock::now()) + kGather;
     }
+    if (n > 0 && (ready[2].revents & POLLPRI) != 0) DX_TRY_OK(impl_->look_at_mounts(changes));
     if (n > 0 && (ready[1].revents & POLLIN) != 0) {
       std::uint64_t count = 0;
       (void)::read(impl_->wakeup.get(), &count,

@@ -91,8 +91,14 @@ void DiskSync::look_at(const Ahead& ahead) {
   look_ms_ = std::min(look_ms_, due_ms(ahead));
 }
 
+void DiskSync::store_failed() {
+  hold_ms_ = std::clamp(hold_ms_ * 2, kFirstRetryMs, kLastRetryMs);
+  hold_until_ms_ = documents_.steady_ms() + hold_ms_;
+}
+
 void DiskSync::plan() {
   for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  if (is_held()) return;
   for (auto& [path, busy] : busy_) {
     if (busy.next_ms > documents_.steady_ms()) continue;
     busy.next_ms = INT64_MAX;
@@ -339,6 +345,7 @@ void DiskSync::complete(DiskResult&& result) {
 }
 
 std::optional<std::int64_t> DiskSync::next_due_ms() const {
+  if (is_held()) return hold_until_ms_;
   if (!planned_.empty() || ((list_wanted_ || !paths_wanted_.empty()) && !scan_ && !listing_))
     return 0;
   std::int64_t due = INT64_MAX;
@@ -348,6 +355,7 @@ std::optional<std::int64_t> DiskSync::next_due_ms() const {
 }
 
 bool DiskSync::idle() const {
+  if (is_held()) return planned_.empty() && released_.empty() && in_flight_.empty();
   if (!planned_.empty() || !released_.empty() || scan_ || listing_ || list_wanted_ ||
       !paths_wanted_.empty())
     return false;
@@ -387,7 +395,7 @@ std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
 
 std::optional<Level> DiskSync::level() const {
   // What git ignores is not told by stats.
-  if (!idle() || !ahead_.empty() || !busy_.empty() || options_.intake.gitignore)
+  if (is_held() || !idle() || !ahead_.empty() || !busy_.empty() || options_.intake.gitignore)
     return std::nullopt;
   std::vector<filesystem::Listed> strangers;
   for (const filesystem::Listed& file : strangers_.files) {

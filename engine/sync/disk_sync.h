@@ -61,6 +61,11 @@ class DiskSync {
     look_ms_ = 0;
   }
 
+  // The store did not take what was to be noted: nothing is planned for a while, each time longer,
+  // until it does.
+  void store_failed();
+  void store_works() { hold_ms_ = hold_until_ms_ = 0; }
+
   void plan();
   void release();
   std::vector<DiskTask> take_tasks();
@@ -69,7 +74,7 @@ class DiskSync {
   // Steady ms at which plan() has something to do; nothing if it waits for results or events only.
   std::optional<std::int64_t> next_due_ms() const;
   // Nothing in flight, nothing waiting to be read or written (files that cannot be written now do
-  // not count).
+  // not count, nor does anything while the store does not work).
   bool idle() const;
   // The first rescan has been taken in.
   bool reconciled() const noexcept { return reconciled_; }
@@ -99,6 +104,7 @@ class DiskSync {
     std::int64_t retry_ms = 0;
   };
 
+  bool is_held() const { return documents_.steady_ms() < hold_until_ms_; }
   void schedule(DiskTask task) { planned_.push_back(std::move(task)); }
   void start_scan(const std::set<WorkspacePath>& known, const std::set<WorkspacePath>& unknown,
                   std::map<std::string, std::string> replaced = {});
@@ -160,8 +166,10 @@ class DiskSync {
   std::map<std::string, std::int64_t>
       in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
   std::uint64_t written_ = 0;
-  bool held_back_ = false;      // Files are due that wait for room.
-  std::uint64_t left_out_ = 0;  // Of the last listing.
+  std::int64_t hold_ms_ = 0;        // How long nothing is planned after the last failure, and
+  std::int64_t hold_until_ms_ = 0;  // until when.
+  bool held_back_ = false;          // Files are due that wait for room.
+  std::uint64_t left_out_ = 0;      // Of the last listing.
   // Of the last listing: Markdown that the ledger did not know, and what was skipped.
   filesystem::Listing strangers_;
   bool hurry_ = false;
