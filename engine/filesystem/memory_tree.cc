@@ -117,6 +117,9 @@ void MemoryTree::write_name(std::string_view path) {
   if (path.empty()) return;
   if (disk_.names.find(parent_of(path)) == disk_.names.end()) write_name(parent_of(path));
   const std::uint64_t inode = find(path);
+  std::erase_if(disk_.names, [&](const auto& item) {
+    return item.second == inode && live_.names.find(item.first) == live_.names.end();
+  });
   disk_.names[std::string(path)] = inode;
   // A name without its octets.
   const Inode& node = live_.inodes.at(inode);

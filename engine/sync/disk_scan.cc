@@ -1,10 +1,13 @@
 // The way from disk to documents: what is listed and read, and what has become of what was there.
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
+#include "engine/base/utf.h"
 #include "engine/sync/disk_sync.h"
+#include "engine/workspace/text_diff.h"
 
 namespace diaryx::sync {
 namespace {
@@ -122,12 +125,24 @@ void DiskSync::listed(filesystem::Listing&& listing) {
 void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
   if (!scan_ || scan_->reading.erase(task.path.str()) == 0) return;
   const std::string& path = task.path.str();
-  const auto id = table_.id_at(path);
+  auto id = table_.id_at(path);
+  if (id && result.status && !importer_.may_be_ours(*id, result.content->bytes)) {
+    // We meant to write there for the first time; somebody else did.
+    if (in_flight_.contains(*id)) {
+      paths_wanted_.insert(task.path);
+      if (scan_->reading.empty()) finish_scan();
+      return;
+    }
+    table_.give_up(*id);
+    id.reset();
+  }
   if (result.status && wait_for_writer(task.path, *result.content)) {
     // Read again soon.
   } else if (result.status) {
     Importer::Observed file{task.path, std::move(*result.content), result.hash};
-    if (id) {
+    if (id && is_replaced(*id, file)) {
+      // Taken in when all is read.
+    } else if (id) {
       note(importer_.known(*id, std::move(file)), path);
     } else if (!result.ignored || !options_.intake.gitignore) {
       scan_->fresh_bytes += file.content.bytes.size();
@@ -140,6 +155,7 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
     if (id && !in_flight_.contains(*id)) scan_->gone.emplace(*id, path);
   } else {
     problems_[path] = result.status.error().message;
+    scan_->not_read.insert(path);
   }
   if (scan_->reading.empty()) finish_scan();
 }
@@ -166,88 +182,187 @@ bool DiskSync::look_for_old_places() {
   return !scan_->reading.empty();
 }
 
-// The file that had this text and was not in its place any more in an earlier scan, though nobody
-// had seen it elsewhere yet: moved between our looks.
-std::optional<std::string> DiskSync::lost_before(const Importer::Observed& file) const {
-  for (const auto& [id, lost] : lost_) {
-    const bool same =
-        lost.path == file.path.str() || (!file.content.bytes.empty() && lost.hash == file.hash);
-    if (same && table_.find(id) == nullptr && !in_flight_.contains(id)) return id;
+// A file that vanished and one that appeared: it was moved. In this scan, or between two looks of
+// ours, the earlier of which did not find it anywhere.
+std::optional<std::string> DiskSync::vanished_as(const Importer::Observed& file,
+                                                 Likeness likeness) {
+  const std::uint64_t inode = file.content.stat.inode;
+  const auto is_alike = [&](const std::string& id, const Sha256& hash, std::uint64_t its_inode) {
+    return (hash == file.hash && !file.content.bytes.empty()) ||
+           (its_inode == inode && is_same_file(id, file));
+  };
+  if (likeness == Likeness::InItsPlace) {
+    const auto wanted_here = documents_.metadata().id_at(file.path.str());
+    if (wanted_here && scan_->gone.contains(*wanted_here)) {
+      const FileTable::Row* row = table_.find(*wanted_here);
+      if (row != nullptr && row->on_disk && is_same_file(*wanted_here, file)) return wanted_here;
+    }
+  } else {
+    for (const auto& [id, path] : scan_->gone) {
+      const FileTable::Row* row = table_.find(id);
+      if (row != nullptr && row->on_disk && is_alike(id, row->base_hash, row->stat.inode))
+        return id;
+    }
+  }
+  for (const auto& [id, lost] : table_.lost()) {
+    const FileTable::Row* row = table_.find(id);
+    if ((row != nullptr && row->on_disk) || in_flight_.contains(id)) continue;
+    const bool same = likeness == Likeness::InItsPlace
+                          ? lost.path == file.path.str() && is_same_file(id, file)
+                          : is_alike(id, lost.hash, lost.inode);
+    if (same) return id;
   }
   return std::nullopt;
 }
 
-void DiskSync::take_in_fresh() {
-  std::vector<Importer::Observed> files = std::exchange(scan_->fresh, {});
-  scan_->fresh_bytes = 0;
-  std::vector<Importer::Observed> unknown;
-  for (Importer::Observed& file : files) {
-    // A file that vanished and one that appeared with the same inode or the same content: it was
-    // moved.
-    const auto wanted_here = documents_.metadata().id_at(file.path.str());
-    const auto twin = std::find_if(scan_->gone.begin(), scan_->gone.end(), [&](const auto& gone) {
-      const FileTable::Row* row = table_.find(gone.first);
-      return row != nullptr && row->on_disk &&
-             (row->stat.inode == file.content.stat.inode || row->base_hash == file.hash ||
-              wanted_here == gone.first);
-    });
-    std::string id;
-    if (twin != scan_->gone.end()) {
-      id = twin->first;
-      scan_->gone.erase(twin);
-    } else if (const auto lost = lost_before(file)) {
-      id = *lost;
-    } else {
-      unknown.push_back(std::move(file));
-      continue;
-    }
-    const std::string path = file.path.str();
-    const auto lost = lost_.find(id);
-    const std::string lost_at = lost == lost_.end() ? std::string() : lost->second.path;
-    note(importer_.moved(id, std::move(file), lost_at), path);
-    lost_.erase(id);
+// Saved by deleting it first, moved and changed; or another file of the same name, or number.
+bool DiskSync::is_same_file(const std::string& id, const Importer::Observed& file) {
+  std::optional<std::string> before;
+  if (const auto entry = table_.entry(id); entry && *entry) {
+    before = (*entry)->base;
+  } else if (auto buried = table_.buried(id)) {
+    before = std::move(*buried);
   }
+  // Text has been read from both: what is not UTF-8 has no part in this.
+  return before && is_utf8(file.content.bytes) && workspace::are_alike(*before, file.content.bytes);
+}
+
+// Files that may be known ones, of which we cannot say at the moment whether they still are where
+// they were: those are looked at again soon.
+void DiskSync::put_off_unsettled(std::vector<Importer::Observed>& files) {
+  std::unordered_set<std::uint64_t> inodes;
+  std::set<Sha256> hashes;
+  const auto doubt = [&](const FileTable::Row* row) {
+    if (row == nullptr || !row->on_disk) return;
+    inodes.insert(row->stat.inode);
+    hashes.insert(row->base_hash);
+  };
+  for (const auto& [id, since] : in_flight_) doubt(table_.find(id));
+  for (const std::string& path : scan_->not_read) {
+    if (const auto* const named = table_.at(path)) doubt(&named->second);
+  }
+  if (inodes.empty()) return;
+  std::erase_if(files, [&](const Importer::Observed& file) {
+    const bool in_doubt = inodes.contains(file.content.stat.inode) || hashes.contains(file.hash);
+    return in_doubt && look_again(file.path);
+  });
+}
+
+void DiskSync::take_in_fresh() {
+  std::vector<Importer::Observed> unknown = std::exchange(scan_->fresh, {});
+  scan_->fresh_bytes = 0;
+  // Who is alike comes before who is in its place: what was moved away may have made room for
+  // another file.
+  for (const Likeness likeness : {Likeness::Alike, Likeness::InItsPlace}) {
+    if (scan_->gone.empty() && table_.lost().empty()) break;
+    for (Importer::Observed& file : std::exchange(unknown, {})) {
+      const auto id = vanished_as(file, likeness);
+      if (!id) {
+        unknown.push_back(std::move(file));
+        continue;
+      }
+      scan_->gone.erase(*id);
+      const std::string path = file.path.str();
+      const auto lost = table_.lost().find(*id);
+      const std::string lost_at = lost == table_.lost().end() ? std::string() : lost->second.path;
+      note(importer_.moved(*id, std::move(file), lost_at), path);
+    }
+  }
+  put_off_unsettled(unknown);
   if (unknown.empty()) return;
   scan_->added = true;
+  for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
   note(importer_.fresh(std::move(unknown)), "import");
   // What was just taken in is level by construction (rendering an import gives the same bytes): no
   // need to render it all now.
   for (const std::string& id : documents_.take_changed_files()) {
     const FileTable::Row* row = table_.find(id);
     const bool level =
-        row != nullptr && row->on_disk && documents_.loaded(body_doc_name(id)) == nullptr;
+        row != nullptr && row->on_disk && documents_.loaded(body_doc_name(id)) == nullptr &&
+        documents_.metadata().path_of(id) == row->path;  // Another note may want to be there.
     if (!level) mark_ahead(id);
+  }
+}
+
+bool DiskSync::is_replaced(const std::string& id, Importer::Observed& file) {
+  const FileTable::Row* row = table_.find(id);
+  const std::uint64_t inode = file.content.stat.inode;
+  if (row == nullptr || !row->on_disk || row->base_hash == file.hash || row->stat.inode == inode)
+    return false;
+  if (scan_->by_inode.empty()) {
+    for (const auto& [each, its] : table_.rows()) {
+      if (its.on_disk) scan_->by_inode.emplace(its.stat.inode, each);
+    }
+  }
+  const auto other = scan_->by_inode.find(inode);
+  if (other == scan_->by_inode.end() || other->second == id) return false;
+  const FileTable::Row* its = table_.find(other->second);
+  if (its == nullptr || !its->on_disk) return false;
+  // `sed -i` on many files gives each the number that one before it had.
+  const bool is_others =
+      its->base_hash == file.hash || (!is_same_file(id, file) && is_same_file(other->second, file));
+  if (!is_others) return false;
+  if (const auto old_place = WorkspacePath::parse(its->path)) read_in_scan(*old_place);
+  scan_->replaced.push_back({id, other->second, std::move(file)});
+  return true;
+}
+
+void DiskSync::take_in_replaced() {
+  const std::vector<DiskScan::Replaced> all = std::exchange(scan_->replaced, {});
+  const auto left_its_place = [&](const std::string& id) {
+    return scan_->gone.contains(id) ||
+           std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.id == id; });
+  };
+  std::vector<DiskScan::Replaced> moved;
+  for (DiskScan::Replaced each : all) {
+    const bool flying = in_flight_.contains(each.id) || in_flight_.contains(each.by_id);
+    if (left_its_place(each.by_id) && !flying) {
+      moved.push_back(std::move(each));
+    } else if (!look_again(each.file.path)) {  // Two names of one file.
+      const std::string path = each.file.path.str();
+      note(importer_.known(each.id, std::move(each.file)), path);
+    }
+  }
+  for (const DiskScan::Replaced& each : moved) {
+    const FileTable::Row* row = table_.find(each.id);
+    if (row != nullptr) scan_->gone.emplace(each.id, row->path);
+  }
+  for (DiskScan::Replaced& each : moved) {
+    const std::string path = each.file.path.str();
+    scan_->gone.erase(each.by_id);
+    note(importer_.moved(each.by_id, std::move(each.file)), path);
   }
 }
 
 void DiskSync::finish_scan() {
   if (look_for_old_places()) return;  // Comes back here when they are read.
+  take_in_replaced();
   if (!scan_->fresh.empty()) take_in_fresh();
   for (const auto& [id, path] : scan_->gone) {
     const FileTable::Row* row = table_.find(id);
     if (row == nullptr || row->path != path) continue;  // Found elsewhere meanwhile.
-    if (row->on_disk)
-      lost_.insert_or_assign(id, LostFile{path, row->base_hash, documents_.steady_ms()});
+    const bool was_there = row->on_disk;
     note(importer_.vanished(id), path);
     const auto* record = documents_.metadata().find(id);
     if (record == nullptr || record->deleted) continue;
     // It is to be written again, unless it turns up elsewhere: look everywhere, once more.
     mark_ahead(id);
     ahead_.at(id).not_before_ms = documents_.steady_ms() + options_.quiet_ms;
-    list_wanted_ = true;
+    if (was_there) list_wanted_ = true;
   }
-  std::erase_if(lost_, [&](const auto& entry) {
-    return documents_.steady_ms() - entry.second.since_ms > kLostMs;
-  });
+  table_.lose_sight(documents_.steady_ms() - kLostMs);
   if (scan_->added) importer_.relink();
   scan_.reset();
   if (!list_wanted_ && !listing_) reconciled_ = true;
 }
+
 bool DiskSync::wait_for_writer(const WorkspacePath& path, const filesystem::FileContent& content) {
-  if (!content.being_written || hurry_) {
-    busy_.erase(path);
-    return false;
-  }
+  if (content.being_written && !hurry_) return look_again(path);
+  busy_.erase(path);
+  return false;
+}
+
+bool DiskSync::look_again(const WorkspacePath& path) {
   const std::int64_t now = documents_.steady_ms();
   const auto it = busy_.try_emplace(path, BusyFile{.since_ms = now, .next_ms = INT64_MAX}).first;
   if (now - it->second.since_ms >= kPatienceMs) return false;  // A log, perhaps: as it is now.

@@ -44,7 +44,6 @@ Status DiskSync::load() {
   listing_ = false;
   in_flight_.clear();
   busy_.clear();
-  lost_.clear();
   ahead_.clear();
   look_ms_ = 0;
   DX_TRY_OK(table_.load());
@@ -65,6 +64,7 @@ Status DiskSync::load() {
 void DiskSync::mark_ahead(const std::string& id) {
   const std::int64_t now = documents_.steady_ms();
   const auto [it, inserted] = ahead_.try_emplace(id, Ahead{.since_ms = now, .last_ms = now});
+  ++it->second.changes;
   it->second.last_ms = now;  // Later than before: what look_ms_ promises still holds.
   if (inserted) {
     look_at(it->second);
@@ -108,6 +108,7 @@ void DiskSync::plan() {
     if (list_wanted_) {
       list_wanted_ = false;
       listing_ = true;
+      listed_ms_ = documents_.steady_ms();
       schedule(ListTask{});
     } else if (!paths_wanted_.empty()) {
       std::set<WorkspacePath> known;
@@ -158,6 +159,17 @@ void DiskSync::plan_file(const std::string& id) {
     return plan_removal(id, *row);
   }
   const auto wanted = metadata.path_of(id);
+  if (row != nullptr && row->has_pending) {
+    // We meant to write it and do not know what came of that: look first.
+    if (hurry_ && ahead_.at(id).retry_ms > 0) return;
+    const auto at = WorkspacePath::parse(row->path);
+    if (at && table_.claim_path(id)) {
+      paths_wanted_.insert(*at);
+      return wait(id, retry_after(ahead_.at(id)));
+    }
+    table_.give_up(id);  // Where it was to be is another note's file.
+    row = table_.find(id);
+  }
   const auto path =
       wanted ? WorkspacePath::parse(*wanted)
              : Result<WorkspacePath>(Error{ErrorCode::NotAllowed, "not a path we would write"});
@@ -174,15 +186,22 @@ void DiskSync::plan_file(const std::string& id) {
     DX_CHECK(from.has_value());
     return send_off(id, MoveTask{id, *from, *path, expect(row)});
   }
-  if (row == nullptr && lost_.contains(id) && (list_wanted_ || listing_ || scan_)) {
-    Ahead& waiting = ahead_.at(id);  // It may have been moved, and we are looking.
-    waiting.not_before_ms = documents_.steady_ms() + kLostLookMs;
-    return look_at(waiting);
+  // It is looked for once more when programs that save by deleting first should be done.
+  if (const auto lost = table_.lost().find(id);
+      row == nullptr && lost != table_.lost().end() && !hurry_ &&
+      listed_ms_ < lost->second.since_ms + options_.quiet_ms)
+    list_wanted_ = true;
+  const bool looking = list_wanted_ || listing_ || scan_;
+  if (row == nullptr && lies_unread(id)) {
+    ahead_.at(id).retry_ms = kLostLookMs;  // Until somebody lets us read it, or it is gone.
+    return wait(id, kFirstRetryMs);
   }
+  // It may have been moved, and we are looking; or somebody is about to want his place back.
+  if ((row == nullptr && table_.lost().contains(id) && looking) || (!hurry_ && is_warm(*path)))
+    return wait(id, kLostLookMs);
   auto bytes = importer_.render(id);
   if (!bytes) return failed(id, *path, bytes.error());
   if (row != nullptr && row->on_disk && sha256(as_bytes(*bytes)) == row->base_hash) {
-    if (row->has_pending) table_.give_up(id);
     if (ahead_.at(id).retry_ms > 0) works_again(*path);  // It wants nothing of the disk any more.
     return mark_level(id);
   }
@@ -213,14 +232,42 @@ void DiskSync::wait_for_place(const std::string& id, const WorkspacePath& path) 
       at = *wanted;
     }
   }
+  ahead_.at(id).retry_ms = kLostLookMs;  // Not for us to do.
+  wait(id, kLostLookMs);
+}
+
+bool DiskSync::lies_unread(const std::string& id) const {
+  const auto lost = table_.lost().find(id);
+  if (lost == table_.lost().end()) return false;
+  return std::any_of(strangers_.files.begin(), strangers_.files.end(), [&](const auto& file) {
+    return file.stat.inode == lost->second.inode && table_.at(file.path.str()) == nullptr &&
+           problems_.contains(file.path.str());
+  });
+}
+
+bool DiskSync::is_warm(const WorkspacePath& path) const {
+  const std::int64_t since = documents_.steady_ms() - options_.quiet_ms;
+  // Nor may a folder be made there.
+  const auto concerns = [&path](const std::string& other) {
+    return path.str().starts_with(other) &&
+           (path.str().size() == other.size() || path.str()[other.size()] == '/');
+  };
+  return std::any_of(table_.lost().begin(), table_.lost().end(),
+                     [&](const auto& lost) {
+                       return lost.second.since_ms > since && concerns(lost.second.path);
+                     }) ||
+         std::any_of(paths_wanted_.begin(), paths_wanted_.end(),
+                     [&](const auto& wanted) { return wanted != path && concerns(wanted.str()); });
+}
+
+void DiskSync::wait(const std::string& id, std::int64_t ms) {
   Ahead& waiting = ahead_.at(id);
-  waiting.retry_ms = kLostLookMs;  // Not for us to do.
-  waiting.not_before_ms = documents_.steady_ms() + kLostLookMs;
+  waiting.not_before_ms = documents_.steady_ms() + ms;
   look_at(waiting);
 }
 
 void DiskSync::send_off(const std::string& id, DiskTask task) {
-  in_flight_.emplace(id, ahead_.at(id).last_ms);
+  in_flight_.emplace(id, ahead_.at(id).changes);
   schedule(std::move(task));
 }
 
@@ -237,8 +284,9 @@ void DiskSync::written(const WriteTask& task, DiskResult&& result) {
   // Not in flight any more if the ledger was loaded afresh meanwhile: then there may be more to
   // write.
   const auto flight = in_flight_.extract(task.file_id);
-  const std::int64_t last_edit_ms = flight.empty() ? INT64_MIN : flight.mapped();
-  if (!result.status) return failed(task.file_id, task.path, result.status.error());
+  const std::uint64_t changes = flight.empty() ? UINT64_MAX : flight.mapped();
+  if (!result.status)
+    return failed(task.file_id, task.path, result.status.error(), result.uncertain);
   ++written_;
   works_again(task.path);
   // The record's `header` is the text on disk.
@@ -251,20 +299,33 @@ void DiskSync::written(const WriteTask& task, DiskResult&& result) {
       documents_.metadata().put(task.file_id, record, kOriginDisk);
     }
   }
-  table_.agree(task.file_id, task.path.str(), *task.bytes, sha256(as_bytes(*task.bytes)),
-               *result.stat);
+  const Sha256 hash = sha256(as_bytes(*task.bytes));
+  const FileTable::Row* row = table_.find(task.file_id);
+  if (row != nullptr && row->on_disk && row->path == task.path.str() &&
+      row->base_hash != task.expected.hash) {
+    // What was there before our write had been changed, taken in, and changed back since we sent it
+    // off: now it says again what it said then, and what we wrote.
+    Importer::Observed file{task.path, {}, hash};
+    file.content.bytes = *task.bytes;
+    file.content.stat = *result.stat;
+    return note(importer_.known(task.file_id, std::move(file)), task.path.str());
+  }
+  table_.agree(task.file_id, task.path.str(), *task.bytes, hash, *result.stat);
   const auto ahead = ahead_.find(task.file_id);
   if (ahead == ahead_.end()) return;
-  if (ahead->second.last_ms == last_edit_ms) return mark_level(task.file_id);
+  if (ahead->second.changes == changes) return mark_level(task.file_id);
   // More was typed while we wrote.
-  ahead->second = {.since_ms = ahead->second.last_ms, .last_ms = ahead->second.last_ms};
+  ahead->second = {.since_ms = ahead->second.last_ms,
+                   .last_ms = ahead->second.last_ms,
+                   .changes = ahead->second.changes};
   look_at(ahead->second);
 }
 
 void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
   in_flight_.erase(task.file_id);
   if (!result.status) {
-    if (result.status.error().code == ErrorCode::AlreadyExists) paths_wanted_.insert(task.to);
+    paths_wanted_.insert(task.to);  // It may be there all the same.
+    paths_wanted_.insert(task.from);
     return failed(task.file_id, task.from, result.status.error());
   }
   ++written_;
@@ -280,26 +341,29 @@ void DiskSync::trashed(const TrashTask& task, const DiskResult& result) {
   }
   ++written_;
   works_again(task.path);
-  note(table_.bury(task.file_id), task.path.str());
+  note(table_.bury(task.file_id, FileTable::Burial::Ours), task.path.str());
   mark_level(task.file_id);
 }
 
-void DiskSync::failed(const std::string& id, const WorkspacePath& path, const Error& error) {
-  table_.give_up(id);
+void DiskSync::failed(const std::string& id, const WorkspacePath& path, const Error& error,
+                      bool uncertain) {
   const auto it = ahead_.find(id);
   if (error.code == ErrorCode::Conflict || error.code == ErrorCode::AlreadyExists ||
       error.code == ErrorCode::NotFound) {
+    table_.give_up(id);          // Nothing was written.
     paths_wanted_.insert(path);  // Somebody changed it since: look first, then write what both say.
-    if (it == ahead_.end()) return;
-    it->second.not_before_ms = documents_.steady_ms() + options_.quiet_ms;
-    return look_at(it->second);
+    return it == ahead_.end() ? void() : wait(id, options_.quiet_ms);
   }
+  if (!uncertain) table_.give_up(id);
   problems_[path.str()] = error.message;
   complaints_.about(path.str(), plain_words(path.str(), error), documents_.steady_ms());
-  if (it == ahead_.end()) return;
-  it->second.retry_ms = std::clamp(it->second.retry_ms * 2, kFirstRetryMs, kLastRetryMs);
-  it->second.not_before_ms = documents_.steady_ms() + it->second.retry_ms;
-  look_at(it->second);
+  if (it != ahead_.end()) wait(id, retry_after(it->second));
+}
+
+// Each time twice as long.
+std::int64_t DiskSync::retry_after(Ahead& ahead) {
+  ahead.retry_ms = std::clamp(ahead.retry_ms * 2, kFirstRetryMs, kLastRetryMs);
+  return ahead.retry_ms;
 }
 
 void DiskSync::note(const Status& status, const std::string& what) {

@@ -40,7 +40,16 @@ struct DiskScan {
   std::vector<Importer::Observed> fresh;  // Unknown files, read.
   std::uint64_t fresh_bytes = 0;
   std::map<std::string, std::string> gone;  // Ids of files that were not found → where.
-  std::set<std::string> looked_at;          // Paths read, or about to be.
+  struct Replaced {
+    std::string id;     // Whose place it is.
+    std::string by_id;  // Whose file lies there now, it seems.
+    Importer::Observed file;
+  };
+  std::vector<Replaced> replaced;
+  // Of the ledger's files as they were when the scan began; made when first needed.
+  std::unordered_map<std::uint64_t, std::string> by_inode;
+  std::set<std::string> looked_at;  // Paths read, or about to be.
+  std::set<std::string> not_read;   // Of these, what could not be: there or not.
   bool added = false;
   std::uint64_t total = 0;
 };
@@ -100,6 +109,7 @@ class DiskSync {
  private:
   struct Ahead {
     std::int64_t since_ms, last_ms;
+    std::uint64_t changes = 0;       // Since it is ahead. Two may fall into one millisecond.
     std::int64_t not_before_ms = 0;  // After a failed write.
     std::int64_t retry_ms = 0;
   };
@@ -112,25 +122,46 @@ class DiskSync {
   void read_done(const ReadTask& task, DiskResult&& result);
   // Another program is writing it: true if we had better look later.
   bool wait_for_writer(const WorkspacePath& path, const filesystem::FileContent& content);
+  // True if we look again soon; false if we have done so for long enough.
+  bool look_again(const WorkspacePath& path);
   void read_in_scan(const WorkspacePath& path);
   bool look_for_old_places();
-  std::optional<std::string> lost_before(const Importer::Observed& file) const;
+  // Which note a file is that nobody knew: one whose file vanished. Alike: the same file or the
+  // same text; in its place: where it was, with much the same text, or where its record wants it.
+  enum class Likeness { Alike, InItsPlace };
+  std::optional<std::string> vanished_as(const Importer::Observed& file, Likeness likeness);
+  // Whether its text is much the same as what the note's file held.
+  bool is_same_file(const std::string& id, const Importer::Observed& file);
+  void put_off_unsettled(std::vector<Importer::Observed>& files);
+  // In the place of `id` now lies another known file: it was moved there. Taken out of `file` if
+  // so.
+  bool is_replaced(const std::string& id, Importer::Observed& file);
+  void take_in_replaced();
   void take_in_fresh();
   void finish_scan();
   void written(const WriteTask& task, DiskResult&& result);
   void moved(const MoveTask& task, const DiskResult& result);
   void trashed(const TrashTask& task, const DiskResult& result);
-  void failed(const std::string& id, const WorkspacePath& path, const Error& error);
+  // `uncertain`: it may have been done all the same.
+  void failed(const std::string& id, const WorkspacePath& path, const Error& error,
+              bool uncertain = false);
   void works_again(const WorkspacePath& path);
 
   void mark_ahead(const std::string& id);
   void mark_level(const std::string& id);
   std::int64_t due_ms(const Ahead& ahead) const;
-  void look_at(const Ahead& ahead);  // Not later than when it is due.
+  static std::int64_t retry_after(Ahead& ahead);  // ms
+  void look_at(const Ahead& ahead);               // Not later than when it is due.
   // How many files may be sent off in this turn.
   std::size_t room_for_files() const;
   void plan_file(const std::string& id);
   void wait_for_place(const std::string& id, const WorkspacePath& path);
+  // A file of the last listing that nobody could read is the vanished one, by its inode.
+  bool lies_unread(const std::string& id) const;
+  // A file was there a moment ago: a program may be saving it by deleting it first. Or we are about
+  // to look whether one is where a folder would be made.
+  bool is_warm(const WorkspacePath& path) const;
+  void wait(const std::string& id, std::int64_t ms);
   void send_off(const std::string& id, DiskTask task);
   void plan_removal(const std::string& id, const FileTable::Row& row);
   void note(const Status& status, const std::string& what);
@@ -147,24 +178,19 @@ class DiskSync {
   std::optional<DiskScan> scan_;
   bool listing_ = false;
   bool list_wanted_ = false;
+  std::int64_t listed_ms_ = 0;  // When the last listing was asked for; steady.
   std::set<WorkspacePath> paths_wanted_;
-  struct BusyFile {  // Open for writing elsewhere.
+  struct BusyFile {  // Open for writing elsewhere, or it is not clear which note it is.
     std::int64_t since_ms;
     std::int64_t next_ms;  // When to look again.
   };
   std::map<WorkspacePath, BusyFile> busy_;
-  struct LostFile {
-    std::string path;
-    Sha256 hash;  // Of what it held.
-    std::int64_t since_ms;
-  };
-  std::map<std::string, LostFile> lost_;  // Ids of files that were not found, lately.
   std::unordered_map<std::string, Ahead> ahead_;
   // None of ahead_ is due before. Typing makes a file due later, and is not noted here: a look too
   // early finds the new time, and a thousand files that are typed in are not looked at every turn.
   std::int64_t look_ms_ = 0;
-  std::map<std::string, std::int64_t>
-      in_flight_;  // Ids with a Write-, Move- or TrashTask out → last edit then.
+  // Ids with a Write-, Move- or TrashTask out → changes then.
+  std::map<std::string, std::uint64_t> in_flight_;
   std::uint64_t written_ = 0;
   std::int64_t hold_ms_ = 0;        // How long nothing is planned after the last failure, and
   std::int64_t hold_until_ms_ = 0;  // until when.

@@ -33,7 +33,15 @@ struct Run {
       result.stat = *stat;
     } else {
       result.status = std::move(stat).error();
+      result.uncertain = may_be_there(task);
     }
+  }
+  // Of a write that failed, perhaps in its last step.
+  bool may_be_there(const WriteTask& task) const {
+    const auto there = files.stat(task.path);
+    if (there ? !*there : there.error().code == ErrorCode::NotAllowed) return false;
+    const auto now = files.read(task.path, filesystem::kMaxNoteBytes);
+    return !now || now->bytes == *task.bytes;
   }
   void operator()(const MoveTask& task) const {
     result.status = files.move(task.from, task.to, task.expected);

@@ -40,8 +40,9 @@ struct DiskResult {
   std::optional<filesystem::Listing> listing;  // ListTask
   std::optional<filesystem::FileContent> content;  // ReadTask
   Sha256 hash{};                                   // ReadTask: of the content.
-  bool ignored = false;                            // ReadTask: as the tree says.
-  std::optional<filesystem::FileStat> stat;        // WriteTask
+  bool uncertain = false;  // WriteTask that failed: it may be on disk all the same.
+  bool ignored = false;    // ReadTask: as the tree says.
+  std::optional<filesystem::FileStat> stat;  // WriteTask
 };
 
 // Blocks on the disk. Any thread, as long as `files` is used by one thread at a time.

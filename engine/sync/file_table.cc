@@ -1,5 +1,10 @@
 #include "engine/sync/file_table.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
 namespace diaryx::sync {
 namespace {
 
@@ -14,6 +19,24 @@ std::string buried_text_key(const std::string& file_id) {
   return std::string(kBuriedTextPrefix) + file_id;
 }
 
+// How a vanished file would be known again: `inode hash path`, the hash in base64.
+std::string whereabouts_of(const FileTable::Lost& lost) {
+  return fmt::format("{} {} {}", lost.inode, to_base64(lost.hash), lost.path);
+}
+
+std::optional<FileTable::Lost> read_whereabouts(std::string_view text, std::int64_t since_ms) {
+  const std::size_t first = text.find(' ');
+  const std::size_t second = first == text.npos ? text.npos : text.find(' ', first + 1);
+  if (second == text.npos) return std::nullopt;
+  FileTable::Lost lost{
+      .path = std::string(text.substr(second + 1)), .hash = {}, .inode = 0, .since_ms = since_ms};
+  const auto number = std::from_chars(text.data(), text.data() + first, lost.inode);
+  const auto hash = from_base64(text.substr(first + 1, second - first - 1));
+  if (number.ec != std::errc() || !hash || hash->size() != lost.hash.size()) return std::nullopt;
+  std::copy(hash->begin(), hash->end(), lost.hash.begin());
+  return lost;
+}
+
 }  // namespace
 
 Status FileTable::load() {
@@ -21,9 +44,15 @@ Status FileTable::load() {
   by_path_.clear();
   queued_.clear();
   buried_.clear();
+  lost_.clear();
   queued_buried_.clear();
   DX_TRY(const auto buried, documents_.store().list_meta(kBuriedPrefix));
-  for (const auto& entry : buried) buried_.insert(entry.first.substr(kBuriedPrefix.size()));
+  for (const auto& [key, whereabouts] : buried) {
+    std::string id = key.substr(kBuriedPrefix.size());
+    if (auto lost = read_whereabouts(whereabouts, documents_.steady_ms()))
+      lost_.emplace(id, std::move(*lost));
+    buried_.insert(std::move(id));
+  }
   DX_TRY(const auto stamps, documents_.store().ledger_stamps());
   for (const storage::LedgerStamp& stamp : stamps) {
     Row row;
@@ -109,6 +138,7 @@ void FileTable::agree(const std::string& file_id, const std::string& path, std::
                       const Sha256& hash, const filesystem::FileStat& stat) {
   const filesystem::FileStat kept = settled(stat);
   if (buried_.erase(file_id) != 0) {
+    lost_.erase(file_id);
     queued_buried_.erase(file_id);
     documents_.queue([file_id](storage::Store& store) -> Status {
       DX_TRY_OK(store.erase_meta(buried_key(file_id)));
@@ -186,6 +216,11 @@ void FileTable::give_up(const std::string& file_id) {
       [file_id](storage::Store& store) { return store.clear_ledger_pending(file_id); });
 }
 
+bool FileTable::claim_path(const std::string& file_id) {
+  auto& named = row_of(file_id);
+  return by_path_.try_emplace(named.second.path, &named).first->second == &named;
+}
+
 void FileTable::forget(const std::string& file_id) {
   const auto it = rows_.find(file_id);
   if (it == rows_.end()) return;
@@ -195,21 +230,43 @@ void FileTable::forget(const std::string& file_id) {
   documents_.queue([file_id](storage::Store& store) { return store.remove_ledger(file_id); });
 }
 
-Status FileTable::bury(const std::string& file_id) {
+Status FileTable::bury(const std::string& file_id, Burial burial) {
   DX_TRY(auto found, entry(file_id));
   const Row* row = find(file_id);
   if (found && row != nullptr && row->on_disk) {
     buried_.insert(file_id);
     queued_buried_.insert_or_assign(file_id, std::move(found->base));
-    documents_.queue([this, file_id](storage::Store& store) -> Status {
+    std::string whereabouts;
+    if (burial == Burial::Vanished) {
+      const Lost& lost =
+          lost_
+              .insert_or_assign(
+                  file_id, Lost{row->path, row->base_hash, row->stat.inode, documents_.steady_ms()})
+              .first->second;
+      whereabouts = whereabouts_of(lost);
+    }
+    documents_.queue([this, file_id, whereabouts](storage::Store& store) -> Status {
       auto node = queued_buried_.extract(file_id);
       if (node.empty()) return {};  // Agreed on again in this turn.
       DX_TRY_OK(store.set_meta(buried_text_key(file_id), node.mapped()));
-      return store.set_meta(buried_key(file_id), "1");
+      return store.set_meta(buried_key(file_id), whereabouts);
     });
   }
   forget(file_id);
   return {};
+}
+
+void FileTable::lose_sight(std::int64_t steady_ms) {
+  for (auto it = lost_.begin(); it != lost_.end();) {
+    if (it->second.since_ms >= steady_ms) {
+      ++it;
+      continue;
+    }
+    documents_.queue([key = buried_key(it->first)](storage::Store& store) -> Status {
+      return store.set_meta(key, "");
+    });
+    it = lost_.erase(it);
+  }
 }
 
 Result<std::optional<std::string>> FileTable::buried(const std::string& file_id) {

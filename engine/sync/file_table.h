@@ -49,12 +49,31 @@ class FileTable {
   // We are about to write.
   void intend(const std::string& file_id, const std::string& path, const std::string& bytes);
   void give_up(const std::string& file_id);
+  // Of a file that may have been written for the first time: whether its path leads to it, which it
+  // does from here on unless it leads to another one.
+  bool claim_path(const std::string& file_id);
   void forget(const std::string& file_id);
   // As forget(), of a file that was deleted; but what disk and document last agreed on is kept,
   // until they agree on something again: the file may come back (an editor that saves by deleting,
   // a person who restores), and its document may have changed meanwhile.
-  Status bury(const std::string& file_id);
+  enum class Burial {
+    Ours,      // We put it into the trash.
+    Vanished,  // It was not in its place; it may turn up elsewhere: lost() lists it.
+  };
+  Status bury(const std::string& file_id, Burial burial);
   Result<std::optional<std::string>> buried(const std::string& file_id);
+
+  struct Lost {
+    std::string path;  // Where it was.
+    Sha256 hash;       // Of what it held.
+    std::uint64_t inode;
+    std::int64_t since_ms;  // Steady; of those from before our start, when we started.
+  };
+  // Files that vanished, by id, until disk and document agree on them again or lose_sight() is
+  // called.
+  const std::map<std::string, Lost>& lost() const noexcept { return lost_; }
+  // Those that vanished before `steady_ms` will not turn up any more.
+  void lose_sight(std::int64_t steady_ms);
 
  private:
   void put(storage::LedgerEntry entry);
@@ -71,6 +90,7 @@ class FileTable {
   Rows rows_;
   std::unordered_map<std::string, Rows::value_type*> by_path_;
   std::set<std::string, std::less<>> buried_;         // Ids.
+  std::map<std::string, Lost> lost_;                  // Of these.
   std::map<std::string, std::string> queued_buried_;  // As queued_.
   // Entries queued in this turn, so that entry() sees them. Cleared when the store has them.
   std::map<std::string, storage::LedgerEntry> queued_;

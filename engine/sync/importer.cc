@@ -41,6 +41,14 @@ class BatchLinks final : public workspace::LinkResolver {
   const std::map<std::string, std::string>& batch_;  // path → id
 };
 
+// Whether `now` comes from `ours`, which we meant to write over `base`, rather than from `base`. In
+// doubt it does not: to say twice what we wrote is better than to take it out again.
+bool is_later(const std::string& base, const std::string& ours, const std::string& now) {
+  const std::size_t from_base = workspace::change_between(base, now);
+  const std::size_t from_ours = workspace::change_between(ours, now);
+  return from_ours + workspace::change_between(base, ours) / 2 < from_base;
+}
+
 }  // namespace
 
 std::optional<MarkdownFile> Importer::split(const Observed& file) {
@@ -57,6 +65,14 @@ Importer::Side Importer::side(MarkdownFile file, const std::string& path,
                               const workspace::LinkResolver& links) const {
   workspace::HeaderFields fields = workspace::read_fields(file.header, path, links);
   return {std::move(file), std::move(fields.record), !fields.unreadable.has_value()};
+}
+
+bool Importer::may_be_ours(const std::string& id, const std::string& bytes) {
+  const FileTable::Row* row = table_.find(id);
+  if (row == nullptr || row->on_disk) return true;
+  const auto entry = table_.entry(id);
+  return entry && *entry && (*entry)->pending && is_utf8(bytes) &&
+         workspace::are_alike(*(*entry)->pending, bytes);
 }
 
 Status Importer::known(const std::string& id, Observed&& file) {
@@ -78,8 +94,15 @@ Status Importer::known(const std::string& id, Observed&& file) {
   }
   auto disk = split(file);
   if (!disk) return {};
-  if (!row->on_disk) return merge_again(id, std::move(file), std::move(*disk));
-  auto base = workspace::split_markdown(entry->base);
+  // Somebody changed the file after our write, of which we were never told, or before it came to
+  // be.
+  DX_TRY(const auto buried, table_.buried(id));
+  const std::string* agreed = row->on_disk ? &entry->base : buried ? &*buried : nullptr;
+  if (entry->pending &&
+      (agreed == nullptr || is_later(*agreed, *entry->pending, file.content.bytes)))
+    agreed = &*entry->pending;
+  if (agreed == nullptr) return {};
+  auto base = workspace::split_markdown(*agreed);
   if (!base) return Error{ErrorCode::Corrupt, file.path.str() + ": the ledger's base is not text"};
   return merge(id, std::move(file), std::move(*disk), &*base);
 }
@@ -180,6 +203,10 @@ Status Importer::fresh(std::vector<Observed>&& files) {
     std::optional<std::string> id = metadata.id_at(path);
     if (!has_none(id)) id = metadata.tombstone_at(path);
     if (!has_none(id)) id.reset();
+    if (id) {
+      DX_TRY(const bool may_be, may_become(*id, file.content.bytes, *parts));
+      if (!may_be) id.reset();
+    }
     bool may_seed = !id.has_value();
     if (!id) {
       id = metadata.id_for_path(path);
@@ -227,6 +254,18 @@ Status Importer::fresh(std::vector<Observed>&& files) {
   return {};
 }
 
+// Whether a note that has no file may have this one, which is where its own was or is to be. Not if
+// that would take text out of its document that no file ever held, or that was to be written again.
+Result<bool> Importer::may_become(const std::string& id, const std::string& bytes,
+                                  const MarkdownFile& file) {
+  const FileRecord* stored = documents_.metadata().find(id);
+  DX_TRY(const auto buried, table_.buried(id));
+  if (stored != nullptr && !stored->deleted) return !buried || workspace::are_alike(*buried, bytes);
+  if (buried) return true;
+  DX_TRY(const std::string body, documents_.body_text(id));
+  return body.empty() || body == file.body;
+}
+
 Status Importer::take_in_unseeded(const std::string& id, Observed&& file, MarkdownFile&& disk) {
   const std::string waiting = path_doc_name(file.path.str());
   const std::string body = body_doc_name(id);
@@ -252,14 +291,15 @@ Status Importer::vanished(const std::string& id) {
   if (row == nullptr) return {};
   const std::string path = row->path;
   const FileRecord* stored = documents_.metadata().find(id);
-  if (stored == nullptr || stored->deleted || !row->on_disk) {
-    table_.forget(id);  // Nothing to delete, or a first write that did not come about.
+  if (!row->on_disk) {
+    table_.forget(id);  // A first write that did not come about.
     return {};
   }
+  if (stored == nullptr || stored->deleted) return table_.bury(id, FileTable::Burial::Vanished);
   DX_TRY(const std::string rendered, render(id));
   const bool seen =
       sha256(as_bytes(rendered)) == row->base_hash && documents_.metadata().path_of(id) == path;
-  DX_TRY_OK(table_.bury(id));
+  DX_TRY_OK(table_.bury(id, FileTable::Burial::Vanished));
   if (!seen) {
     log(LogLevel::Warning, "disk",
         path + ": deleted on disk while it had unseen edits; written again");
@@ -282,7 +322,8 @@ Status Importer::moved(const std::string& id, Observed&& file, std::string_view 
     record.path = file.path.str();
     documents_.metadata().put(id, record, kOriginDisk);
   }
-  if (table_.find(id) == nullptr) {  // Believed to be deleted, until now.
+  const FileTable::Row* row = table_.find(id);
+  if (row == nullptr || !row->on_disk) {  // Believed to be deleted, until now.
     auto disk = split(file);
     if (!disk) return {};
     return merge_again(id, std::move(file), std::move(*disk));

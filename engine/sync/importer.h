@@ -34,6 +34,9 @@ class Importer {
 
   // A file that the ledger knows. Takes in what changed, if anything did.
   Status known(const std::string& id, Observed&& file);
+  // Whether a file with these octets, where that of `id` is or was to be written for the first
+  // time, may be it.
+  bool may_be_ours(const std::string& id, const std::string& bytes);
   // Files that the ledger does not know, found together. They are taken in as one batch, so that
   // links between them resolve and the same folder gives the same records on every machine. Text
   // that is not UTF-8 becomes a problem.
@@ -75,6 +78,8 @@ class Importer {
   // The ids among `ids` (path → id) whose files are not to be taken in.
   std::set<std::string> not_wanted(const std::vector<Arrival>& files,
                                    const std::map<std::string, std::string>& ids) const;
+  Result<bool> may_become(const std::string& id, const std::string& bytes,
+                          const workspace::MarkdownFile& file);
   Status take_in_unseeded(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk);
   Status merge_again(const std::string& id, Observed&& file, workspace::MarkdownFile&& disk);
   std::optional<workspace::MarkdownFile> split(const Observed& file);

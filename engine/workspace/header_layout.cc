@@ -315,7 +315,12 @@ class Layouter {
       DX_TRY(Event second, next());
       Reading value;
       DX_TRY_OK(read_value(second, value, depth + 1));
-      span.last_line = std::max({span.last_line, key.span.last_line, value.span.last_line});
+      span.last_line = std::max(span.last_line, key.span.last_line);
+      // Behind "? key" alone libyaml sees the absent value where the next thing begins, which may
+      // be behind the end.
+      const bool absent = second.type() == YAML_SCALAR_EVENT && second.text().empty() &&
+                          second.start().index == second.end().index;
+      if (!absent) span.last_line = std::max(span.last_line, value.span.last_line);
       if (seen.insert(name).second) {
         members.emplace_back(std::move(name), std::move(value.span.value));
       } else {

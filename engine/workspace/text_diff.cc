@@ -366,6 +366,18 @@ std::vector<TextEdit> diff_text(std::string_view before, std::string_view after)
   return edits;
 }
 
+bool are_alike(std::string_view before, std::string_view after) {
+  std::size_t kept = before.size();
+  for (const TextEdit& edit : diff_text(before, after)) kept -= edit.erase;
+  return kept * 2 >= std::min(before.size(), after.size());
+}
+
+std::size_t change_between(std::string_view before, std::string_view after) {
+  std::size_t size = 0;
+  for (const TextEdit& edit : diff_text(before, after)) size += edit.erase + edit.insert.size();
+  return size;
+}
+
 std::string apply_edits(std::string_view before, const std::vector<TextEdit>& edits) {
   std::string out;
   std::size_t at = 0;

@@ -24,6 +24,10 @@ struct TextEdit {
 // Ascending, not overlapping, none empty. Bounded time: falls back to coarser edits on huge
 // unrelated texts, never to a wrong result.
 std::vector<TextEdit> diff_text(std::string_view before, std::string_view after);
+// Whether one may be a later version of the other: at least half of the shorter one is kept.
+bool are_alike(std::string_view before, std::string_view after);
+// Octets that are taken out and put in on the way from one to the other.
+std::size_t change_between(std::string_view before, std::string_view after);
 std::string apply_edits(std::string_view before, const std::vector<TextEdit>& edits);
 
 // The edits that bring base → theirs, moved to where they belong in `ours` (which came from the

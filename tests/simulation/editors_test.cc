@@ -4,7 +4,8 @@
 // one marker; when it is quiet, disk, documents and peers say the same, each marker that was put in
 // and not taken out is there exactly once, and what was deleted is in the trash or its document.
 //
-// DIARYX_SEED=n replays one seed; DIARYX_SEEDS=n runs so many (default 60).
+// DIARYX_SEED=n replays one seed; DIARYX_SEEDS=n runs so many (default 60). DIARYX_TRACE=MARKER
+// tells what happens and where that marker is, to stderr.
 #include <cstdlib>
 
 #include <doctest/doctest.h>

@@ -1,6 +1,8 @@
 #include "tests/support/editors_world.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/core.h>
@@ -17,13 +19,30 @@ constexpr char32_t kFirstMarker = 0x4E00;
 constexpr char32_t kFirstWideMarker = 0x20000;
 constexpr char32_t kFirstTag = 0xE000;
 constexpr const char* kWorkspace = "workspace:test";
+
+std::string said_of(const sync::DiskResult& result) {
+  std::string said;
+  if (std::holds_alternative<sync::ListTask>(result.task)) said = "list";
+  if (const auto* read = std::get_if<sync::ReadTask>(&result.task))
+    said = "read " + read->path.str();
+  if (const auto* write = std::get_if<sync::WriteTask>(&result.task))
+    said = fmt::format("write {} {}", write->file_id, write->path.str());
+  if (const auto* move = std::get_if<sync::MoveTask>(&result.task))
+    said = fmt::format("move {} {} -> {}", move->file_id, move->from.str(), move->to.str());
+  if (const auto* trash = std::get_if<sync::TrashTask>(&result.task))
+    said = fmt::format("trash {} {}", trash->file_id, trash->path.str());
+  if (!result.status) said += ": " + result.status.error().message;
+  return said;
+}
+
 crdt::Map record_in(crdt::Doc& doc, const std::string& id) {
   return crdt::Map(std::get<crdt::TypeRef>(*doc.map("files").get(id)));
 }
 
 }  // namespace
 
-EditorsWorld::EditorsWorld(std::uint64_t seed) : chance_(seed), world_(files_, seed) {
+EditorsWorld::EditorsWorld(std::uint64_t seed)
+    : chance_(seed), world_(files_, seed), traced_(std::getenv("DIARYX_TRACE")) {
   for (int i = 0; i < 4; ++i) start_file();
   world_.reconcile();
   for (int i = 0; i < 2; ++i) {
@@ -34,6 +53,42 @@ EditorsWorld::EditorsWorld(std::uint64_t seed) : chance_(seed), world_(files_, s
   files_.before_step([this](std::string_view) {
     if (one_in(8)) program();
   });
+}
+
+// --- what happens, told ---
+
+std::string EditorsWorld::places_of(const std::string& marker) {
+  std::string places;
+  const auto look = [&](const std::string& text, const std::string& where) {
+    for (std::size_t at = text.find(marker); at != std::string::npos;
+         at = text.find(marker, at + marker.size()))
+      places += " " + where;
+  };
+  for (const auto& [path, bytes] : files_.files()) look(bytes, path);
+  for (const Save& save : saves_) look(save.bytes, "save:" + save.path);
+  sync::Documents& documents = world_.live->documents();
+  for (const auto& [id, record] : documents.metadata().records()) {
+    const std::string where = fmt::format("{}{}@{}", record.deleted ? "-" : "", id, record.path);
+    look(record.header.value_or(""), where + ":header");
+    // To load the others would change what happens.
+    if (sync::LiveDocument* document = documents.loaded(sync::body_doc_name(id)))
+      look(document->text().to_string(), where);
+  }
+  for (std::size_t i = 0; i < world_.peers.size(); ++i) {
+    for (const std::string& id : ids_)
+      look(world_.peers[i]->body(world_.wire(id)), fmt::format("peer{}:{}", i, id));
+  }
+  return places;
+}
+
+void EditorsWorld::trace(std::string_view what) {
+  if (traced_ == nullptr) return;
+  fmt::print(stderr, "{} {}\n", world_.clock.steady_ms(), what);
+  if (*traced_ == '\0') return;
+  std::string places = places_of(traced_);
+  if (places == traced_places_) return;
+  traced_places_ = std::move(places);
+  fmt::print(stderr, "    {}:{}\n", traced_, traced_places_);
 }
 
 // --- text ---
@@ -57,7 +112,14 @@ std::string EditorsWorld::new_text() {
   const std::string marker = new_marker();
   put_in(marker, {tag});
   const std::string header = one_in(4) ? "" : fmt::format("---\ntitle: Note {}\n---\n", tags_);
-  return fmt::format("{}{} first line\n\nmiddle {}.\nlast l\u00efne.\n", header, tag, marker);
+  // Notes are not alike.
+  const auto words = [this] {
+    std::string text;
+    for (int i = 0; i < 12; ++i) text += i % 6 == 5 ? ' ' : static_cast<char>('a' + below(26));
+    return text;
+  };
+  return fmt::format("{}{} {}\n\n{}{}.\n{}l\u00efne.\n", header, tag, words(), words(), marker,
+                     words());
 }
 
 std::vector<std::string> EditorsWorld::markers_in(const std::string& text) const {
@@ -149,6 +211,7 @@ void EditorsWorld::peer_type(Peer& peer) {
       doc.text("body").erase(utf16_length(body.substr(0, at)), utf16_length(marker));
     });
     take_out(marker, tags);
+    trace(fmt::format("a peer takes {} out of {}", marker, id));
   } else {
     const std::string marker = new_marker();
     const std::size_t at = place_in(body, 0);
@@ -156,6 +219,7 @@ void EditorsWorld::peer_type(Peer& peer) {
       doc.text("body").insert(utf16_length(body.substr(0, at)), marker);
     });
     put_in(marker, tags);
+    trace(fmt::format("a peer puts {} into {}", marker, id));
   }
 }
 
@@ -178,15 +242,16 @@ void EditorsWorld::peer_record(Peer& peer) {
         if (expected_.erase(marker) != 0) somewhere_.insert(marker);
       }
       peer.edit(kWorkspace, [&](crdt::Doc& files) { record_in(files, id).set("deleted", true); });
-      return;
+      return trace("a peer deletes " + id);
     }
     case 1:
       peer.edit(kWorkspace, [&](crdt::Doc& files) { record_in(files, id).set("deleted", false); });
-      return;
-    default:
-      peer.edit(kWorkspace,
-                [&](crdt::Doc& files) { record_in(files, id).set("path", new_path()); });
-      return;
+      return trace("a peer restores " + id);
+    default: {
+      const std::string to = new_path();
+      peer.edit(kWorkspace, [&](crdt::Doc& files) { record_in(files, id).set("path", to); });
+      return trace(fmt::format("a peer moves {} to {}", id, to));
+    }
   }
 }
 
@@ -206,9 +271,11 @@ void EditorsWorld::peer_new_note(Peer& peer) {
   peer.edit(wire,
             [&](crdt::Doc& doc) { doc.text("body").insert(0, tag + " by a peer " + marker); });
   put_in(marker, {tag});
+  trace(fmt::format("a peer makes {} at {}", id, path));
 }
 
 void EditorsWorld::come_back(Peer& peer) {
+  trace("a peer comes back");
   peer.disconnect();
   peer.reconnect(*world_.live, next_connection_++);
 }
@@ -220,6 +287,7 @@ void EditorsWorld::turn() {
   const sync::Turn turn = world_.live->end_turn();
   for (const auto& peer : world_.peers) peer->take(turn);
   for (sync::DiskTask& task : world_.live->disk().take_tasks()) tasks_.push_back(std::move(task));
+  trace("turn");
 }
 
 void EditorsWorld::work() {
@@ -227,6 +295,7 @@ void EditorsWorld::work() {
   sync::DiskTask task = std::move(tasks_.front());
   tasks_.pop_front();
   auto result = sync::run_disk_task(files_, std::move(task));
+  if (traced_ != nullptr) trace(said_of(result));
   world_.live->disk().complete(std::move(result));
 }
 
@@ -244,6 +313,7 @@ void EditorsWorld::advance(std::int64_t ms) {
 }
 
 void EditorsWorld::start_again() {
+  trace("the server starts again");
   tasks_.clear();
   clean_up();
   world_.restart();
@@ -265,9 +335,10 @@ void EditorsWorld::power_cut() {
   for (int i = 0; i < 12 && !files_.stopped(); ++i) work();
   files_.restart(one_in(2) ? &chance_ : nullptr);
   // What was not saved to the end is lost, and the person writes it again.
-  for (Save& save : saves_) {
-    if (save.kind == Save::Kind::Emptied) save.kind = Save::Kind::Gap;
-  }
+  std::erase_if(saves_, [&](const Save& save) {
+    if (save.kind == Save::Kind::Emptied) files_.edit(save.path, save.bytes);
+    return save.kind == Save::Kind::Emptied;
+  });
   start_again();
 }
 
@@ -295,10 +366,18 @@ void EditorsWorld::make_way() {
   for (const auto& [id, record] : metadata.records()) {
     if (const auto path = metadata.path_of(id)) paths.emplace(*path, id);
   }
+  const auto stamps = world_.store->ledger_stamps();
   for (const auto& [path, id] : paths) {
     const std::string below_it = path + "/";
     const auto next = paths.lower_bound(below_it);
-    if (next == paths.end() || !next->first.starts_with(below_it)) continue;
+    const bool is_folder = next != paths.end() && next->first.starts_with(below_it);
+    // Nor can it take the place of the folder that it lies in, or lie in a folder where it is.
+    const std::string& here = path;
+    const bool in_itself = std::any_of(stamps->begin(), stamps->end(), [&](const auto& stamp) {
+      return stamp.path.starts_with(below_it) || here.starts_with(stamp.path + "/");
+    });
+    if (!is_folder && !in_itself) continue;
+    if (!world_.peers[0]->doc(kWorkspace).map("files").get(id)) continue;  // Has not heard of it.
     const std::string to = fmt::format("way-{}.md", ++records_);
     const std::string& note = id;
     world_.peers[0]->edit(kWorkspace,
@@ -474,6 +553,16 @@ std::vector<std::string> EditorsWorld::wrong() {
     wrong.push_back(fmt::format("problem: {}: {}", path, problem));
   if (!world_.live->disk().idle()) wrong.emplace_back("it does not come to rest");
   for (const std::string& id : world_.live->disk().ahead()) wrong.push_back(id + ": still ahead");
+  if (!wrong.empty() && traced_ != nullptr) {
+    for (const auto& [id, record] : metadata.records()) {
+      fmt::print(stderr, "{}{} {} -> {}\n", record.deleted ? "-" : "", id, record.path,
+                 metadata.path_of(id).value_or("nowhere"));
+    }
+    for (const storage::LedgerStamp& stamp : *stamps)
+      fmt::print(stderr, "ledger: {} {}{}\n", stamp.file_id, stamp.path,
+                 stamp.has_pending ? " pending" : "");
+    for (const auto& [path, bytes] : files) fmt::print(stderr, "file: {}\n", path);
+  }
   return wrong;
 }
 

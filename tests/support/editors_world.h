@@ -66,6 +66,7 @@ class EditorsWorld {
   std::optional<std::string> some_note();  // A Markdown file that nobody is saving.
   std::optional<std::string> changed(const std::string& path);
   bool seen(const std::string& path);
+  bool known_at(const std::string& path);
   std::string new_path();
   bool may_make(const std::string& path);
   void tell(const std::string& path);
@@ -86,6 +87,11 @@ class EditorsWorld {
   void clean_up();
   void make_way();
   void start_again();
+
+  // What happened, to stderr, if DIARYX_TRACE is set; and where the marker that it holds is now, if
+  // that has changed.
+  void trace(std::string_view what);
+  std::string places_of(const std::string& marker);
 
   // All that is said in these notes, wherever: it may be deleted from now on.
   void doom(const std::set<std::string>& tags);
@@ -110,6 +116,8 @@ class EditorsWorld {
   std::uint64_t tags_ = 0;
   std::uint64_t records_ = 0;
   bool gone_ = false;
+  const char* traced_ = nullptr;
+  std::string traced_places_;
   sync::ConnectionId next_connection_ = 1'000;
 };
 

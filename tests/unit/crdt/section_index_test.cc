@@ -15,7 +15,7 @@ Section stage(ItemPool& items, std::size_t count, Clock start, LengthOf length_o
     Item& item = items[items.make_last()];
     item.client = 0;
     item.set_clock(clock);
-    item.set_length(length_of(i));
+    item.set_length(static_cast<Clock>(length_of(i)));
     clock = item.end();
   }
   section.end = static_cast<ItemIx>(items.size());

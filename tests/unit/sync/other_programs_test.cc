@@ -177,4 +177,117 @@ TEST_SUITE("sync/other_programs") {
     CHECK(s.world.live->documents().metadata().find(s.note)->deleted);
     CHECK(s.world.live->disk().problems().empty());
   }
+
+  TEST_CASE("files that another program swaps take their notes with them") {
+    Setup s;
+    const std::string other = s.world.id_at("b.md");
+    s.files.rename("a.md", "aside");
+    s.files.rename("b.md", "a.md");
+    s.files.rename("aside", "b.md");
+    s.world.reconcile();
+    CHECK(s.world.id_at("b.md") == s.note);
+    CHECK(s.world.id_at("a.md") == other);
+    CHECK(*s.world.live->documents().body_text(s.note) == "One. Two.\n");
+    CHECK(s.files.peek("b.md") == "One. Two.\n");
+  }
+
+  TEST_CASE("a file moved onto another one's place is itself, and the other one is deleted") {
+    Setup s;
+    const std::string other = s.world.id_at("b.md");
+    s.files.rename("b.md", "a.md");
+    s.world.reconcile();
+    CHECK(s.world.id_at("a.md") == other);
+    CHECK(s.world.live->documents().metadata().find(s.note)->deleted);
+    CHECK(*s.world.live->documents().body_text(s.note) == "One. Two.\n");
+  }
+
+  TEST_CASE("what is typed in the millisecond of a write is written after it") {
+    Setup s;
+    s.type("Early. ");
+    s.world.clock.advance(1'000);
+    (void)s.world.live->end_turn();
+    std::vector<sync::DiskTask> tasks = s.world.live->disk().take_tasks();
+    REQUIRE(tasks.size() == 1);
+    s.peer->edit(s.wire, [&](crdt::Doc& doc) { doc.text("body").insert(0, "Late. "); });
+    (void)s.world.live->end_turn();
+    s.world.live->disk().complete(sync::run_disk_task(s.files, std::move(tasks[0])));
+    s.world.pass(3'000);
+    CHECK(s.files.peek("a.md") == "Late. Early. One. Two.\n");
+  }
+
+  TEST_CASE("a first write that failed in its last step is not taken for somebody else's file") {
+    for (std::uint64_t step = 1; step < 8; ++step) {
+      CAPTURE(step);
+      Setup s;
+      s.rename(s.note, "c.md");
+      s.world.pass(3'000);
+      s.peer->edit("workspace:test", [&](crdt::Doc& doc) {
+        crdt::Map record(doc.map("files").set_type("fresh", crdt::TypeKind::Map));
+        record.set("path", "new.md");
+      });
+      const std::string wire = s.world.wire("fresh");
+      s.peer->open(wire);
+      s.world.run();
+      s.peer->edit(wire, [&](crdt::Doc& doc) { doc.text("body").insert(0, "Once.\n"); });
+      s.files.fail_step(step, Error{ErrorCode::Io, "the disk is failing"});
+      s.world.pass(400);
+      s.world.restart();
+      s.world.reconcile();
+      s.world.pass(10'000);
+      CHECK(s.files.peek("new.md") == "Once.\n");
+      CHECK(*s.world.live->documents().body_text("fresh") == "Once.\n");
+      CHECK(s.live_notes() == 3);
+    }
+  }
+
+  TEST_CASE("what one program puts in and another takes out while we write stays out") {
+    Setup s;
+    s.type("Typed. ");
+    s.world.clock.advance(1'000);
+    (void)s.world.live->end_turn();
+    std::vector<sync::DiskTask> tasks = s.world.live->disk().take_tasks();
+    REQUIRE(tasks.size() == 1);
+    s.files.edit("a.md", "One. Two. Put in.\n");
+    s.world.live->disk().paths_changed({*WorkspacePath::parse("a.md")});
+    (void)s.world.live->end_turn();
+    for (sync::DiskTask& task : s.world.live->disk().take_tasks())
+      s.world.live->disk().complete(sync::run_disk_task(s.files, std::move(task)));
+    s.files.edit("a.md", "One. Two.\n");
+    s.world.live->disk().complete(sync::run_disk_task(s.files, std::move(tasks[0])));
+    s.world.reconcile();
+    s.world.pass(3'000);
+    CHECK(s.files.peek("a.md") == "Typed. One. Two.\n");
+  }
+
+  TEST_CASE("a deleted note with text that no file ever held does not become another file") {
+    Setup s;
+    s.peer->edit("workspace:test", [&](crdt::Doc& doc) {
+      crdt::Map record(doc.map("files").set_type("fresh", crdt::TypeKind::Map));
+      record.set("path", "new.md");
+      record.set("deleted", true);
+    });
+    const std::string wire = s.world.wire("fresh");
+    s.peer->open(wire);
+    s.world.run();
+    s.peer->edit(wire, [&](crdt::Doc& doc) { doc.text("body").insert(0, "Never on disk.\n"); });
+    s.world.run();
+    s.files.edit("new.md", "Foreign.\n");
+    s.world.reconcile();
+    CHECK(*s.world.live->documents().body_text("fresh") == "Never on disk.\n");
+    CHECK(s.files.peek("new.md") == "Foreign.\n");
+    CHECK(s.live_notes() == 3);
+  }
+
+  TEST_CASE("a file lost before a crash is known again after it") {
+    Setup s;
+    s.type("Unseen. ");
+    s.files.rename("a.md", "moved.md");
+    s.look("a.md");
+    s.world.restart();
+    s.world.reconcile();
+    s.world.pass(3'000);
+    CHECK(s.world.id_at("moved.md") == s.note);
+    CHECK(s.files.peek("moved.md") == "Unseen. One. Two.\n");
+    CHECK(s.live_notes() == 2);
+  }
 }

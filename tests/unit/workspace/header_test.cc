@@ -287,6 +287,10 @@ TEST_SUITE("workspace/header") {
           "# top\na: 1\n# above b\n# end\n");
     CHECK(edited("a: |\n  x\n", "a", std::nullopt).empty());
     CHECK(edited("a: 1\n", "b", std::nullopt) == "a: 1\n");
+    // An absent value is behind its key, not where the next entry begins, or behind the end.
+    CHECK(edited("a:\n ? x\nb: 2\n", "a", std::nullopt) == "b: 2\n");
+    CHECK(edited("b: 2\na:\n ? x\n", "a", std::nullopt) == "b: 2\n");
+    CHECK(edited("a:\n ? x\nb: 2\n", "a", Any(1)) == "a: 1\nb: 2\n");
     // What follows would become part of the text before: it goes, too.
     CHECK(edited("t: |\n  x\na:\n  - 1\n  # about 1\nb: 2\n", "a", std::nullopt) ==
           "t: |\n  x\nb: 2\n");
