@@ -167,9 +167,7 @@ bool may_lose_comments(const test::ZooHeader& zoo, const std::string& key, bool 
   for (std::size_t i = 0; i < zoo.entries.size(); ++i) {
     if (zoo.entries[i].key != key) continue;
     const std::string& own = zoo.entries[i].lines;
-    // An empty text in a block takes indented comments behind it as its own.
-    if (own.find("|+") != std::string::npos || own.ends_with("|\n") || own.ends_with("|\r\n"))
-      return true;
+    if (own.find("|+") != std::string::npos) return true;
     if (!removed) return false;
     if (zoo.entries.size() == 1) return true;
     const std::string above = i == 0 ? std::string() : zoo.entries[i - 1].lines;
