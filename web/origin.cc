@@ -18,14 +18,19 @@ std::string lowered(std::string_view text) {
   return out;
 }
 
+// inet_pton reads up to a NUL: what lies behind one must not pass as part of an address.
+bool read_address(int family, const std::string& text, void* address) {
+  return text.find('\0') == std::string::npos && inet_pton(family, text.c_str(), address) == 1;
+}
+
 bool is_ipv4(const std::string& text) {
   in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
+  return read_address(AF_INET, text, &address);
 }
 
 bool is_ipv6(const std::string& text) {
   in6_addr address{};
-  return inet_pton(AF_INET6, text.c_str(), &address) == 1;
+  return read_address(AF_INET6, text, &address);
 }
 
 bool is_name(std::string_view text) {
@@ -96,7 +101,7 @@ bool is_loopback_host(std::string_view host) {
   if (!host.empty() && host.front() == '[') {
     in6_addr address{};
     const std::string inner(host.substr(1, host.size() - 2));
-    return inet_pton(AF_INET6, inner.c_str(), &address) == 1 && IN6_IS_ADDR_LOOPBACK(&address);
+    return read_address(AF_INET6, inner, &address) && IN6_IS_ADDR_LOOPBACK(&address);
   }
   // inet_pton takes the four-part form only: "127.1" and "0x7f.0.0.1" are names to it.
   return host.substr(0, 4) == "127." && is_ipv4(std::string(host));

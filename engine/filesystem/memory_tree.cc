@@ -400,6 +400,7 @@ Result<FileStat> MemoryTree::replace(const WorkspacePath& path, std::string_view
       join(path.parent(), fmt::format(".diaryx-{:016}.tmp", ++made_names_));
   const auto work = [&]() -> Result<FileStat> {
     DX_TRY_OK(step("create"));
+    DX_TRY_OK(check_folder(path));
     const std::uint64_t fresh = add_inode(Kind::File, {}, mode);
     live_.names[temporary] = fresh;
     DX_TRY_OK(step("write"));
@@ -407,11 +408,12 @@ Result<FileStat> MemoryTree::replace(const WorkspacePath& path, std::string_view
     DX_TRY_OK(step("sync"));
     sync_file(fresh);
     DX_TRY_OK(step("check again"));
+    DX_TRY_OK(check_folder(path));
     DX_TRY(const std::uint64_t still, find_regular(path));
     DX_TRY_OK(check_expected(still, expected, shown));
     DX_TRY_OK(install_file(path, temporary, expected));
     DX_TRY_OK(step("sync folder"));
-    sync_names(path.parent());
+    if (check_folder(path)) sync_names(path.parent());
     return stat_of(fresh);
   };
   Result<FileStat> done = work();
@@ -420,10 +422,17 @@ Result<FileStat> MemoryTree::replace(const WorkspacePath& path, std::string_view
   return done;
 }
 
+// Another program may have moved it away meanwhile, with what we made in it.
+Status MemoryTree::check_folder(const WorkspacePath& path) const {
+  if (find(path.parent()) != 0) return {};
+  return conflict(path.str(), "another program removed the folder");
+}
+
 Status MemoryTree::install_file(const WorkspacePath& path, const std::string& temporary,
                                 const Expected& expected) {
   const std::string& shown = path.str();
   DX_TRY_OK(step("rename"));
+  DX_TRY_OK(check_folder(path));
   const std::uint64_t there = find(shown);
   const std::uint64_t fresh = find(temporary);
   if (!expected.hash) {

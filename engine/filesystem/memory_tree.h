@@ -109,6 +109,7 @@ class MemoryTree final : public FileTree {
   Status check_source(const WorkspacePath& path, const Expected& expected,
                       std::uint64_t& inode) const;
   Status make_parents(std::string_view path, std::uint32_t mode);
+  Status check_folder(const WorkspacePath& path) const;
   Status install_file(const WorkspacePath& path, const std::string& temporary,
                       const Expected& expected);
 

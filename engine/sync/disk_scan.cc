@@ -126,15 +126,18 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
   if (!scan_ || scan_->reading.erase(task.path.str()) == 0) return;
   const std::string& path = task.path.str();
   auto id = table_.id_at(path);
-  if (id && result.status && !importer_.may_be_ours(*id, result.content->bytes)) {
-    // We meant to write there for the first time; somebody else did.
-    if (in_flight_.contains(*id)) {
-      paths_wanted_.insert(task.path);
-      if (scan_->reading.empty()) finish_scan();
-      return;
+  if (id && result.status && !table_.find(*id)->on_disk) {
+    // We meant to write there for the first time.
+    const bool flying = in_flight_.contains(*id);
+    if (!importer_.may_be_ours(*id, result.content->bytes, flying)) {
+      if (flying) {
+        paths_wanted_.insert(task.path);  // What came of that is not known yet.
+        if (scan_->reading.empty()) finish_scan();
+        return;
+      }
+      table_.give_up(*id);
+      id.reset();
     }
-    table_.give_up(*id);
-    id.reset();
   }
   if (result.status && wait_for_writer(task.path, *result.content)) {
     // Read again soon.
@@ -152,7 +155,11 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
   } else if (result.status.error().code == ErrorCode::NotFound) {
     problems_.erase(path);
     busy_.erase(task.path);
-    if (id && !in_flight_.contains(*id)) scan_->gone.emplace(*id, path);
+    if (id && in_flight_.contains(*id)) {
+      scan_->not_read.insert(path);  // We are about to write, move or delete it.
+    } else if (id) {
+      scan_->gone.emplace(*id, path);
+    }
   } else {
     problems_[path] = result.status.error().message;
     scan_->not_read.insert(path);

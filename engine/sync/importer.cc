@@ -67,12 +67,11 @@ Importer::Side Importer::side(MarkdownFile file, const std::string& path,
   return {std::move(file), std::move(fields.record), !fields.unreadable.has_value()};
 }
 
-bool Importer::may_be_ours(const std::string& id, const std::string& bytes) {
-  const FileTable::Row* row = table_.find(id);
-  if (row == nullptr || row->on_disk) return true;
+bool Importer::may_be_ours(const std::string& id, const std::string& bytes, bool exactly) {
   const auto entry = table_.entry(id);
-  return entry && *entry && (*entry)->pending && is_utf8(bytes) &&
-         workspace::are_alike(*(*entry)->pending, bytes);
+  if (!entry || !*entry || !(*entry)->pending) return false;
+  const std::string& ours = *(*entry)->pending;
+  return exactly ? ours == bytes : is_utf8(bytes) && workspace::are_alike(ours, bytes);
 }
 
 Status Importer::known(const std::string& id, Observed&& file) {
@@ -255,13 +254,13 @@ Status Importer::fresh(std::vector<Observed>&& files) {
 }
 
 // Whether a note that has no file may have this one, which is where its own was or is to be. Not if
-// that would take text out of its document that no file ever held, or that was to be written again.
+// that would put another text in the place of its own: deleted or not, it may be wanted.
 Result<bool> Importer::may_become(const std::string& id, const std::string& bytes,
                                   const MarkdownFile& file) {
   const FileRecord* stored = documents_.metadata().find(id);
   DX_TRY(const auto buried, table_.buried(id));
-  if (stored != nullptr && !stored->deleted) return !buried || workspace::are_alike(*buried, bytes);
-  if (buried) return true;
+  if (buried) return workspace::are_alike(*buried, bytes);
+  if (stored != nullptr && !stored->deleted) return true;
   DX_TRY(const std::string body, documents_.body_text(id));
   return body.empty() || body == file.body;
 }

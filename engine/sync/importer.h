@@ -34,9 +34,9 @@ class Importer {
 
   // A file that the ledger knows. Takes in what changed, if anything did.
   Status known(const std::string& id, Observed&& file);
-  // Whether a file with these octets, where that of `id` is or was to be written for the first
-  // time, may be it.
-  bool may_be_ours(const std::string& id, const std::string& bytes);
+  // Whether a file with these octets, where that of `id` was to be written for the first time, may
+  // be it, and changed since (or, `exactly`, just it).
+  bool may_be_ours(const std::string& id, const std::string& bytes, bool exactly);
   // Files that the ledger does not know, found together. They are taken in as one batch, so that
   // links between them resolve and the same folder gives the same records on every machine. Text
   // that is not UTF-8 becomes a problem.

@@ -1,5 +1,6 @@
-// Counts the memory that this program takes from operator new, so that a hostile input can be held
-// to a limit. Linking memory_meter.cc replaces the global operators.
+// Counts the memory that this program takes from operator new, and from realloc() as the engine's
+// arenas do, so that a hostile input can be held to a limit. Linking memory_meter.cc replaces the
+// global operators; the program is linked with --wrap=realloc and --wrap=free.
 #pragma once
 
 #include <cstddef>

@@ -74,8 +74,11 @@ Heard listen(std::string_view stream, std::size_t piece) {
   Heard heard{parser.state(), 0, taken, {}, {}, {}, {}, false, false};
   if (heard.state == State::Failed) {
     heard.status = parser.status();
-    heard.taken = 0;  // Where the fault is seen depends on the pieces.
     DX_CHECK(heard.status >= 400 && heard.status < 600);
+    // Where the fault is seen depends on the pieces; and, of a head that is both too long and
+    // wrong, which one.
+    heard.taken = 0;
+    if (heard.status == 431) heard.status = 400;
     return heard;
   }
   if (heard.state == State::Head) return heard;

@@ -84,6 +84,8 @@ std::optional<std::string> EditorsWorld::changed(const std::string& path) {
     const std::string& marker = markers[below(markers.size())];
     text.erase(text.find(marker), marker.size());
     take_out(marker, tags);
+    // Out of a file that we do not know to have held it: then it seems never to have come there.
+    if (!seen(path)) either_.insert(marker);
   } else {
     const std::string marker = new_marker();
     if (body_at > 4 && one_in(5)) {
@@ -104,7 +106,7 @@ void EditorsWorld::save_changed() {
   const std::int64_t now = world_.clock.steady_ms();
   auto how = below(5);
   // Who saves by deleting first, twice while nobody looks, is not to be told from who deletes.
-  if (how == 4 && !known_at(*path)) how = 1;
+  if (how >= 3 && !known_at(*path)) how = 1;
   // Nor can it be saved where somebody makes a folder meanwhile.
   if (how > 2 && *path == "x.md") how = 1;
   switch (how) {
@@ -293,7 +295,7 @@ void EditorsWorld::obstacle() {
     const bool used = std::any_of(files.begin(), files.end(), [&](const auto& item) {
       return item.first.starts_with(old + "/");
     });
-    if (!used) files_.erase(old);
+    if (!used && !files_.peek(old)) files_.erase(old);
   } else if (may_make(path)) {
     files_.make_folder(path);
     obstacles_.insert(path);

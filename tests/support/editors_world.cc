@@ -107,19 +107,20 @@ std::string EditorsWorld::new_tag() {
   return tag;
 }
 
+std::string EditorsWorld::new_words() {
+  std::string text;
+  for (int i = 0; i < 12; ++i) text += i % 6 == 5 ? ' ' : static_cast<char>('a' + below(26));
+  return text;
+}
+
 std::string EditorsWorld::new_text() {
   const std::string tag = new_tag();
   const std::string marker = new_marker();
   put_in(marker, {tag});
   const std::string header = one_in(4) ? "" : fmt::format("---\ntitle: Note {}\n---\n", tags_);
   // Notes are not alike.
-  const auto words = [this] {
-    std::string text;
-    for (int i = 0; i < 12; ++i) text += i % 6 == 5 ? ' ' : static_cast<char>('a' + below(26));
-    return text;
-  };
-  return fmt::format("{}{} {}\n\n{}{}.\n{}l\u00efne.\n", header, tag, words(), words(), marker,
-                     words());
+  return fmt::format("{}{} {}\n\n{}{}.\n{}l\u00efne.\n", header, tag, new_words(), new_words(),
+                     marker, new_words());
 }
 
 std::vector<std::string> EditorsWorld::markers_in(const std::string& text) const {
@@ -241,6 +242,7 @@ void EditorsWorld::peer_record(Peer& peer) {
       for (const std::string& marker : markers_in(*world_.live->documents().body_text(id))) {
         if (expected_.erase(marker) != 0) somewhere_.insert(marker);
       }
+      deleted_.insert(id);
       peer.edit(kWorkspace, [&](crdt::Doc& files) { record_in(files, id).set("deleted", true); });
       return trace("a peer deletes " + id);
     }
@@ -266,10 +268,10 @@ void EditorsWorld::peer_new_note(Peer& peer) {
   });
   const std::string tag = new_tag();
   const std::string marker = new_marker();
+  const std::string words = new_words() + new_words();
   ids_.insert(id);
   for (auto& each : world_.peers) each->open(wire);
-  peer.edit(wire,
-            [&](crdt::Doc& doc) { doc.text("body").insert(0, tag + " by a peer " + marker); });
+  peer.edit(wire, [&](crdt::Doc& doc) { doc.text("body").insert(0, tag + words + marker); });
   put_in(marker, {tag});
   trace(fmt::format("a peer makes {} at {}", id, path));
 }
@@ -456,7 +458,7 @@ void EditorsWorld::come_to_rest() {
     const bool used = std::any_of(files.begin(), files.end(), [&](const auto& item) {
       return item.first.starts_with(path + "/");
     });
-    if (!used && files_.has(path)) files_.erase(path);
+    if (!used && files_.has(path) && !files_.peek(path)) files_.erase(path);
   }
   while (!tasks_.empty()) work();
   for (const auto& peer : world_.peers) come_back(*peer);
@@ -490,7 +492,11 @@ std::vector<std::string> EditorsWorld::wrong() {
       }
     }
     if (record.deleted) {
-      for (const std::string& marker : markers_in(body)) buried.insert(marker);
+      for (const std::string& marker : markers_in(body)) {
+        buried.insert(marker);
+        // A file that came to the place of a note which a peer, out of reach, had deleted.
+        if (deleted_.contains(id) && expected_.erase(marker) != 0) somewhere_.insert(marker);
+      }
       for (const std::string& marker : markers_in(record.header.value_or("")))
         buried.insert(marker);
       continue;

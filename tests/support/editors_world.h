@@ -45,6 +45,7 @@ class EditorsWorld {
   std::string new_marker();
   std::string new_tag();
   std::string new_text();
+  std::string new_words();
   std::size_t place_in(const std::string& text, std::size_t from);
   // Markers (or tags) in a text.
   std::vector<std::string> markers_in(const std::string& text) const;
@@ -107,7 +108,8 @@ class EditorsWorld {
   std::set<WorkspacePath> told_;
   std::set<std::string> moved_;  // Paths moved to, not yet seen by us there.
   std::set<std::string> obstacles_;
-  std::set<std::string> ids_;  // Of all notes that a peer has opened.
+  std::set<std::string> ids_;      // Of all notes that a peer has opened.
+  std::set<std::string> deleted_;  // Ids of notes that a peer deleted, if only for a while.
   std::set<std::string> doomed_;
   std::set<std::string> expected_;   // Live, exactly once.
   std::set<std::string> somewhere_;  // Live at most once; live, in a deleted document or the trash.

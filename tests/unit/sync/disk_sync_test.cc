@@ -247,15 +247,31 @@ TEST_SUITE("sync/disk") {
   TEST_CASE("a file that comes back at the path of a tombstone is that file again") {
     Setup s;
     const std::string note = s.world.id_at("a.md");
+    const std::string text = s.dir.read("a.md");
+    std::filesystem::remove(s.dir.path() / "a.md");
+    s.watch("a.md");
+    s.world.pass(3'000);
+    s.dir.write("a.md", text + "More.\n");
+    s.watch("a.md");
+    s.world.pass(3'000);
+    CHECK(s.world.id_at("a.md") == note);
+    CHECK(s.dir.read("a.md") == text + "More.\n");
+    CHECK(s.world.live->documents().body_text(note)->ends_with("More.\n"));
+  }
+
+  TEST_CASE("quite another file there is a note of its own; the deleted text stays where it was") {
+    Setup s;
+    const std::string note = s.world.id_at("a.md");
+    const std::string body = *s.world.live->documents().body_text(note);
     std::filesystem::remove(s.dir.path() / "a.md");
     s.watch("a.md");
     s.world.pass(3'000);
     s.dir.write("a.md", "Quite different.\n");
     s.watch("a.md");
     s.world.pass(3'000);
-    CHECK(s.world.id_at("a.md") == note);
+    CHECK(s.world.id_at("a.md") != note);
     CHECK(s.dir.read("a.md") == "Quite different.\n");
-    CHECK(*s.world.live->documents().body_text(note) == "Quite different.\n");
+    CHECK(*s.world.live->documents().body_text(note) == body);
   }
 
   TEST_CASE("late body updates for a deleted file are kept and do not bring the file back") {

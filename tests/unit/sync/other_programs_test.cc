@@ -203,8 +203,9 @@ TEST_SUITE("sync/other_programs") {
 
   TEST_CASE("what is typed in the millisecond of a write is written after it") {
     Setup s;
-    s.type("Early. ");
-    s.world.clock.advance(1'000);
+    s.type("First. ");
+    s.world.clock.advance(2'000);
+    s.peer->edit(s.wire, [&](crdt::Doc& doc) { doc.text("body").insert(0, "Early. "); });
     (void)s.world.live->end_turn();
     std::vector<sync::DiskTask> tasks = s.world.live->disk().take_tasks();
     REQUIRE(tasks.size() == 1);
@@ -212,7 +213,7 @@ TEST_SUITE("sync/other_programs") {
     (void)s.world.live->end_turn();
     s.world.live->disk().complete(sync::run_disk_task(s.files, std::move(tasks[0])));
     s.world.pass(3'000);
-    CHECK(s.files.peek("a.md") == "Late. Early. One. Two.\n");
+    CHECK(s.files.peek("a.md") == "Late. Early. First. One. Two.\n");
   }
 
   TEST_CASE("a first write that failed in its last step is not taken for somebody else's file") {
@@ -231,11 +232,13 @@ TEST_SUITE("sync/other_programs") {
       s.peer->edit(wire, [&](crdt::Doc& doc) { doc.text("body").insert(0, "Once.\n"); });
       s.files.fail_step(step, Error{ErrorCode::Io, "the disk is failing"});
       s.world.pass(400);
+      s.peer->edit(wire, [&](crdt::Doc& doc) { doc.text("body").insert(2, "-More-"); });
+      s.world.run();
       s.world.restart();
       s.world.reconcile();
       s.world.pass(10'000);
-      CHECK(s.files.peek("new.md") == "Once.\n");
-      CHECK(*s.world.live->documents().body_text("fresh") == "Once.\n");
+      CHECK(s.files.peek("new.md") == "On-More-ce.\n");
+      CHECK(*s.world.live->documents().body_text("fresh") == "On-More-ce.\n");
       CHECK(s.live_notes() == 3);
     }
   }
@@ -281,9 +284,10 @@ TEST_SUITE("sync/other_programs") {
   TEST_CASE("a file lost before a crash is known again after it") {
     Setup s;
     s.type("Unseen. ");
-    s.files.rename("a.md", "moved.md");
+    s.files.rename("a.md", "a.txt");
     s.look("a.md");
     s.world.restart();
+    s.files.rename("a.txt", "moved.md");
     s.world.reconcile();
     s.world.pass(3'000);
     CHECK(s.world.id_at("moved.md") == s.note);

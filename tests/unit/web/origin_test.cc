@@ -63,6 +63,9 @@ TEST_SUITE("web/origin") {
       CAPTURE(bad);
       CHECK_FALSE(ours.host_allowed(bad));
     }
+    // A NUL does not end an address.
+    CHECK_FALSE(ours.host_allowed(std::string_view("[::1\0evil]:80", 14)));
+    CHECK_FALSE(ours.host_allowed(std::string_view("127.0.0.1\0.evil", 15)));
   }
 
   TEST_CASE("names that the person allows are ours too, with a port only on that port") {
