@@ -22,14 +22,18 @@ ExitCode nothing_here(const Context& context) {
                          {"files", 0},
                          {"deleted", 0},
                          {"pending", OrderedJson::array()},
-                         {"server", nullptr}});
+                         {"server", nullptr},
+                         {"watching", nullptr},
+                         {"troubles", OrderedJson::array()}});
   return ExitCode::Done;
 }
 
 struct Served {
-  OrderedJson json;  // null: not served.
+  OrderedJson json = nullptr;  // null: not served.
   // What the server knows to be on its way to the disk; nothing if it did not say.
   std::optional<std::vector<std::string>> pending;
+  OrderedJson watching = nullptr;  // As the server tells them (web/routes.h); null if it does not.
+  OrderedJson troubles = OrderedJson::array();
 };
 
 std::optional<std::vector<std::string>> strings(const OrderedJson& object, const char* key) {
@@ -44,19 +48,23 @@ std::optional<std::vector<std::string>> strings(const OrderedJson& object, const
 
 // `reachable` is false if the server holds the lock and does not answer.
 Served ask_server(const std::optional<ServerClient>& server) {
-  if (!server) return {nullptr, std::nullopt};
-  Served out{{{"url", server_url(server->info())},
+  if (!server) return {};
+  Served out;
+  out.json = {{"url", server_url(server->info())},
               {"pid", server->info().pid},
               {"started_ms", server->info().started_ms},
               {"reachable", false},
-              {"connections", nullptr}},
-             std::nullopt};
+              {"connections", nullptr}};
   const auto answer = server->status();
   if (!answer || !answer->is_object()) return out;
   out.json["reachable"] = true;
   if (const auto it = answer->find("connections"); it != answer->end())
     out.json["connections"] = *it;
   out.pending = strings(*answer, "pending");
+  if (const auto it = answer->find("watching"); it != answer->end() && it->is_object())
+    out.watching = *it;
+  if (const auto it = answer->find("troubles"); it != answer->end() && it->is_array())
+    out.troubles = *it;
   return out;
 }
 
@@ -69,6 +77,27 @@ std::string server_line(const OrderedJson& server) {
     line += ", " + counted(server["connections"].get<std::uint64_t>(), "connection");
   }
   return line;
+}
+
+std::string text_of(const OrderedJson& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+void say_troubles(const Served& served, const Report& report) {
+  if (const std::string why = text_of(served.watching, "message"); !why.empty()) {
+    const std::string hint = text_of(served.watching, "hint");
+    report.say("watching: " + printable(why) + (hint.empty() ? "" : "; " + printable(hint)));
+  }
+  if (served.troubles.empty()) return;
+  report.say(fmt::format("troubles: {}", served.troubles.size()));
+  for (const OrderedJson& trouble : served.troubles) {
+    const auto unsaved = trouble.find("unsaved");
+    const bool is_unsaved = unsaved != trouble.end() && *unsaved == OrderedJson(true);
+    report.say(fmt::format("  {}: {}{}", printable(text_of(trouble, "path")),
+                           is_unsaved ? "cannot be written: " : "",
+                           printable(text_of(trouble, "message"))));
+  }
 }
 
 }  // namespace
@@ -94,13 +123,16 @@ Result<ExitCode> run(const StatusOptions&, const Context& context) {
                  ? "pending: nothing"
                  : fmt::format("pending: {} to be written", counted(pending.size(), "note")));
   for (const std::string& path : pending) report.say("  " + printable(path));
+  say_troubles(served, report);
   report.result({{"root", info.root.string()},
                  {"workspace_id", info.workspace_id},
                  {"epoch", info.epoch},
                  {"files", live},
                  {"deleted", deleted},
                  {"pending", pending},
-                 {"server", served.json}});
+                 {"server", served.json},
+                 {"watching", served.watching},
+                 {"troubles", served.troubles}});
   return ExitCode::Done;
 }
 

@@ -426,6 +426,19 @@ Result<Sha256> Workspace::hash_of(const std::string& id) {
   return sha256(as_bytes(bytes));
 }
 
+std::vector<Workspace::Trouble> Workspace::troubles() const {
+  std::vector<Trouble> out;
+  if (const auto& store = impl_->live->store_trouble())
+    out.push_back({".diaryx/store.db", store->message, true});
+  const std::set<std::string> unwritten = impl_->live->disk().unwritten();
+  for (const bool unsaved : {true, false}) {
+    for (const auto& [path, message] : problems()) {
+      if (unwritten.contains(path) == unsaved) out.push_back({path, message, unsaved});
+    }
+  }
+  return out;
+}
+
 Result<std::vector<std::string>> Workspace::pending() {
   std::vector<std::string> paths;
   for (const std::string& id : impl_->live->disk().ahead()) {

@@ -159,6 +159,13 @@ class Workspace {
   const sync::StoreCounts& stored() const;
   // Path → why it is not synced, or not written.
   const std::map<std::string, std::string>& problems() const;
+  // What does not work now, and will as soon as the disk lets it: problems() and, under the name of
+  // its file, the store. Those first that keep something from being saved.
+  struct Trouble {
+    std::string path, message;
+    bool unsaved;  // A document holds what its file does not.
+  };
+  std::vector<Trouble> troubles() const;
   // What `serve` reports in /api/reconcile: the counts since the workspace was opened.
   ReconcileReport report() const;
   // Folds the store's log file; call last.

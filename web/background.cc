@@ -74,8 +74,8 @@ void DiskWorker::run() {
 
 // --- WatchThread ---
 
-WatchThread::WatchThread(std::unique_ptr<filesystem::Watcher> watcher, Sinks sinks)
-    : watcher_(std::move(watcher)), sinks_(std::move(sinks)) {}
+WatchThread::WatchThread(std::unique_ptr<filesystem::FolderWatch> watch, Sinks sinks)
+    : watch_(std::move(watch)), sinks_(std::move(sinks)) {}
 
 WatchThread::~WatchThread() {
   stop();
@@ -89,50 +89,36 @@ void WatchThread::start() {
 }
 
 void WatchThread::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
-  if (watcher_) watcher_->wake();
+  stopping_ = true;
+  watch_->wake();
   if (thread_.joinable()) thread_.join();
 }
 
 void WatchThread::run() {
+  using filesystem::WatchMode;
   using std::chrono::steady_clock;
   auto scanned = steady_clock::now();
-  bool blind = watcher_ == nullptr;
   while (!stopping_) {
-    const std::int64_t every = blind || watcher_->incomplete() ? kBlindRescanMs : kRescanMs;
     const auto since =
         std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - scanned)
             .count();
-    if (since >= every) {
-      sinks_.rescan();
+    filesystem::Changes changes =
+        since < kRescanMs ? watch_->wait(kRescanMs - since) : filesystem::Changes{{}, true};
+    const WatchMode mode = watch_->state().mode;
+    if (mode == WatchMode::Gone) {
+      // There is nothing to list; it is listed when it is back.
       scanned = steady_clock::now();
       continue;
     }
-    if (blind) {
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, std::chrono::milliseconds(every - since),
-                     [&] { return stopping_.load(); });
-      continue;
-    }
-    auto changes = watcher_->wait(every - since);
-    if (!changes) {
-      log(LogLevel::Warning, "watch", changes.error().message + "; looking every 15 s instead");
+    // Looking also finds what a listing cannot see, a file that kept its size and its time; what
+    // events name of a folder that was moved is listed anyway.
+    const bool both = mode == WatchMode::Polling;
+    if (changes.rescan) {
       sinks_.rescan();
       scanned = steady_clock::now();
-      blind = true;
-      continue;
     }
-    for (const std::string& warning : changes->warnings) log(LogLevel::Warning, "watch", warning);
-    if (changes->rescan) {
-      sinks_.rescan();
-      scanned = steady_clock::now();
-    } else if (!changes->paths.empty()) {
-      sinks_.changed(std::move(changes->paths));
-    }
+    if (!changes.paths.empty() && (both || !changes.rescan))
+      sinks_.changed(std::move(changes.paths));
   }
 }
 

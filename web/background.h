@@ -15,7 +15,7 @@
 
 #include "engine/base/path.h"
 #include "engine/engine.h"
-#include "engine/filesystem/watcher.h"
+#include "engine/filesystem/folder_watch.h"
 
 namespace diaryx::web {
 
@@ -55,22 +55,20 @@ class WatchThread {
     std::function<void(std::set<WorkspacePath>)> changed;
     std::function<void()> rescan;
   };
-  // Without a watcher (the system has no more of them) it asks for a rescan by time alone.
-  WatchThread(std::unique_ptr<filesystem::Watcher> watcher, Sinks sinks);
+  WatchThread(std::unique_ptr<filesystem::FolderWatch> watch, Sinks sinks);
   ~WatchThread();
 
   void start();
   void stop();
+  // Any thread.
+  filesystem::WatchState state() const { return watch_->state(); }
 
-  static constexpr std::int64_t kRescanMs = 5 * 60 * 1000;   // Though nothing was seen.
-  static constexpr std::int64_t kBlindRescanMs = 15 * 1000;  // Where not everything can be watched.
+  static constexpr std::int64_t kRescanMs = 5 * 60 * 1000;  // Though nothing was seen.
 
  private:
   void run();
-  const std::unique_ptr<filesystem::Watcher> watcher_;
+  const std::unique_ptr<filesystem::FolderWatch> watch_;
   const Sinks sinks_;
-  std::mutex mutex_;
-  std::condition_variable wake_;  // For the thread without a watcher.
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -11,6 +11,8 @@ namespace {
 
 // How long a request may wait for disk and documents to settle.
 constexpr std::int64_t kSettleMs = 10 * 60 * 1000;
+// The rest is in `problems`, which counts them, and in what `validate` finds.
+constexpr std::size_t kTroublesShown = 100;
 constexpr std::size_t kLoginBytes = 4U << 10U;
 constexpr std::size_t kStrangerBytes = 64U << 10U;
 constexpr std::size_t kOwnerBytes = 16U << 20U;
@@ -51,6 +53,32 @@ Reply log_out(Auth& auth, const Call& call) {
   return reply;
 }
 
+OrderedJson text_or_null(const std::string& text) {
+  return text.empty() ? OrderedJson(nullptr) : OrderedJson(text);
+}
+
+OrderedJson watching_json(const filesystem::WatchState& state) {
+  return {{"mode", filesystem::to_string(state.mode)},
+          {"message", text_or_null(state.message)},
+          {"hint", text_or_null(state.hint)}};
+}
+
+// "a.md: permission denied" → "permission denied": where it is stands beside it.
+std::string without_path(const std::string& message, const std::string& path) {
+  return message.starts_with(path + ": ") ? message.substr(path.size() + 2) : message;
+}
+
+OrderedJson troubles_json(const Workspace& workspace) {
+  OrderedJson out = OrderedJson::array();
+  for (const Workspace::Trouble& trouble : workspace.troubles()) {
+    if (out.size() == kTroublesShown) break;
+    out.push_back({{"path", trouble.path},
+                   {"message", without_path(trouble.message, trouble.path)},
+                   {"unsaved", trouble.unsaved}});
+  }
+  return out;
+}
+
 Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
   DX_TRY(const auto pending, workspace.pending());
   const ServerFacts& facts = parts.facts;
@@ -62,6 +90,8 @@ Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
       {"files", workspace.report().files},
       {"pending", pending},
       {"problems", workspace.problems().size()},
+      {"watching", watching_json(parts.watch.state())},
+      {"troubles", troubles_json(workspace)},
       {"connections", workspace.hub().connections()},
       {"peers", workspace.hub().peers()},
       {"documents", workspace.hub().open_documents()},

@@ -5,7 +5,7 @@
 //   POST   /api/login   {"token": …}         → the session cookie; 401, 429; open
 //   POST   /api/logout                       ends it; open
 //   GET    /api/status                       →
-//   {"version","workspace_id","epoch","root","files","pending","problems",
+//   {"version","workspace_id","epoch","root","files","pending","problems","watching","troubles",
 //                                            "connections","peers","documents","http_connections","dropped_slow","read_only",
 //                                            "write_back","started_ms","uptime_ms","shares"}
 //   POST   /api/reconcile                    lists the disk, settles →
@@ -22,6 +22,7 @@
 #include "engine/base/clock.h"
 #include "web/attachments.h"
 #include "web/auth.h"
+#include "web/background.h"
 #include "web/core_loop.h"
 #include "web/http_router.h"
 #include "web/transport.h"
@@ -46,6 +47,7 @@ struct RouteParts {
   CoreLoop& core;
   const Transport& transport;
   Attachments& attachments;
+  const WatchThread& watch;
 };
 
 void add_routes(HttpRouter& router, const RouteParts& parts);

@@ -166,6 +166,7 @@ struct Server::Impl final : TransportEvents {
   std::unique_ptr<Attachments> attachments;
   std::unique_ptr<filesystem::DiskTree> worker_files;
   std::unique_ptr<DiskWorker> worker;
+  std::unique_ptr<filesystem::FolderWatch> folder_watch;  // Until the thread has it.
   std::unique_ptr<WatchThread> watch;
   std::unique_ptr<HttpRouter> router;
   asio::thread_pool handlers;
@@ -394,18 +395,13 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   worker = std::make_unique<DiskWorker>(std::move(worker_files), [this](sync::DiskResult result) {
     core->disk_done(std::move(result));
   });
-  // The watch begins before the first look, so that nothing falls in between.
-  auto watcher = filesystem::Watcher::open(folder.parent_path());
-  if (!watcher) {
-    log(LogLevel::Warning, "watch", watcher.error().message + "; looking every 15 s instead");
-  }
-  watch = std::make_unique<WatchThread>(watcher ? std::move(*watcher) : nullptr,
+  watch = std::make_unique<WatchThread>(std::move(folder_watch),
                                         WatchThread::Sinks{[this](std::set<WorkspacePath> paths) {
                                                              core->paths_changed(std::move(paths));
                                                            },
                                                            [this] { core->rescan(); }});
   router = std::make_unique<HttpRouter>();
-  const RouteParts parts{facts, clock, *auth, *core, *transport, *attachments};
+  const RouteParts parts{facts, clock, *auth, *core, *transport, *attachments, *watch};
   add_routes(*router, parts);
   add_share_routes(*router, parts);
   add_validate_routes(*router, parts);
@@ -483,6 +479,8 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root, {.tidy = true}));
   if (workspace->intake().gitignore) impl->worker_files->ignore_by(git_ignores(info.root));
   impl->attachments = std::make_unique<Attachments>(std::move(shown_files));
+  // The watch begins before the first look, so that nothing falls in between.
+  DX_TRY(impl->folder_watch, filesystem::FolderWatch::open(info.root, {}));
   impl->build(std::move(workspace));
   std::unique_ptr<Server> server(new Server(std::move(impl)));
   DX_TRY_OK(server->impl_->go());

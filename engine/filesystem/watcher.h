@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "engine/base/path.h"
 #include "engine/base/result.h"
@@ -17,16 +17,16 @@ namespace diaryx::filesystem {
 struct Changes {
   std::set<WorkspacePath>
       paths;  // Written, created, removed or moved; may exist or not. Never hidden.
-  // List everything: the queue overflowed, a folder was moved away, a limit was reached.
+  // List everything: the queue overflowed, a folder was moved away or may be read only now, a limit
+  // was reached.
   bool rescan = false;
-  std::vector<std::string> warnings;  // "inotify watch limit reached: …"; told once each.
 };
 
 class Watcher {
  public:
   // Watches `root` and the folders below it, except hidden ones. Never follows symbolic links.
-  // Changes from then on are told: list after opening. LimitExceeded if the system has no inotify
-  // instance left.
+  // Changes from then on are told: list after opening. LimitExceeded, with the limit's name and
+  // what to do about it, if the system has no inotify instance left.
   static Result<std::unique_ptr<Watcher>> open(const std::filesystem::path& root);
   ~Watcher();
   // Waits up to `timeout_ms` for the first event, then gathers what follows within a few
@@ -34,8 +34,13 @@ class Watcher {
   Result<Changes> wait(std::int64_t timeout_ms);
   // Makes a wait() in progress, or the next one, return at once. Any thread.
   void wake() noexcept;
-  // Directories not covered (watch limit): the caller should rescan by time.
-  bool incomplete() const noexcept;
+  // Why some folders are not watched: the system has no watches left. The caller should look at
+  // them by time. LimitExceeded with a hint; nothing if all is watched. The caller of wait() only.
+  std::optional<Error> shortage() const;
+  // Watches what could not be watched before, as far as the system lets us by now. True if nothing
+  // is left out any more: then list once. The caller of wait() only.
+  bool retry();
+  std::size_t folders() const noexcept;  // Watched.
 
  private:
   struct Impl;

@@ -30,6 +30,7 @@ bool is_below(std::string_view path, std::string_view folder) {
 
 void DiskSync::rescan() {
   list_wanted_ = true;
+  hold_until_ms_ = 0;  // Somebody has reason to think that it works.
 }
 
 void DiskSync::paths_changed(const std::set<WorkspacePath>& paths) {

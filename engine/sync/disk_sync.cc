@@ -24,6 +24,12 @@ filesystem::Expected expect(const FileTable::Row* row) {
   return {row->base_hash};
 }
 
+// "a.md: permission denied; …"
+std::string plain_words(const std::string& what, const Error& error) {
+  std::string text = error.message.starts_with(what) ? error.message : what + ": " + error.message;
+  return error.hint.empty() ? text : text + "; " + error.hint;
+}
+
 }  // namespace
 
 DiskSync::DiskSync(Documents& documents, const DiskSyncOptions& options)
@@ -91,8 +97,14 @@ void DiskSync::look_at(const Ahead& ahead) {
   look_ms_ = std::min(look_ms_, due_ms(ahead));
 }
 
+void DiskSync::store_failed() {
+  hold_ms_ = std::clamp(hold_ms_ * 2, kFirstRetryMs, kLastRetryMs);
+  hold_until_ms_ = documents_.steady_ms() + hold_ms_;
+}
+
 void DiskSync::plan() {
   for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  if (is_held()) return;
   for (auto& [path, busy] : busy_) {
     if (busy.next_ms > documents_.steady_ms()) continue;
     busy.next_ms = INT64_MAX;
@@ -199,6 +211,7 @@ void DiskSync::plan_file(const std::string& id) {
   auto bytes = importer_.render(id);
   if (!bytes) return failed(id, *path, bytes.error());
   if (row != nullptr && row->on_disk && sha256(as_bytes(*bytes)) == row->base_hash) {
+    if (ahead_.at(id).retry_ms > 0) works_again(*path);  // It wants nothing of the disk any more.
     return mark_level(id);
   }
   const filesystem::Expected expected = expect(row);
@@ -284,7 +297,7 @@ void DiskSync::written(const WriteTask& task, DiskResult&& result) {
   if (!result.status)
     return failed(task.file_id, task.path, result.status.error(), result.uncertain);
   ++written_;
-  problems_.erase(task.path.str());
+  works_again(task.path);
   // The record's `header` is the text on disk.
   const workspace::FileRecord* stored = documents_.metadata().find(task.file_id);
   if (const auto parts = workspace::split_markdown(*task.bytes);
@@ -325,6 +338,7 @@ void DiskSync::moved(const MoveTask& task, const DiskResult& result) {
     return failed(task.file_id, task.from, result.status.error());
   }
   ++written_;
+  works_again(task.from);
   note(table_.move(task.file_id, task.to.str()), task.to.str());
   look_ms_ = 0;  // It may have to be written as well.
 }
@@ -335,7 +349,7 @@ void DiskSync::trashed(const TrashTask& task, const DiskResult& result) {
     return failed(task.file_id, task.path, result.status.error());
   }
   ++written_;
-  problems_.erase(task.path.str());
+  works_again(task.path);
   note(table_.bury(task.file_id, FileTable::Burial::Ours), task.path.str());
   mark_level(task.file_id);
 }
@@ -351,7 +365,7 @@ void DiskSync::failed(const std::string& id, const WorkspacePath& path, const Er
   }
   if (!uncertain) table_.give_up(id);
   problems_[path.str()] = error.message;
-  log(LogLevel::Warning, "disk", path.str() + ": " + error.message);
+  complaints_.about(path.str(), plain_words(path.str(), error), documents_.steady_ms());
   if (it != ahead_.end()) wait(id, retry_after(it->second));
 }
 
@@ -364,7 +378,13 @@ std::int64_t DiskSync::retry_after(Ahead& ahead) {
 void DiskSync::note(const Status& status, const std::string& what) {
   if (status) return;
   problems_[what] = status.error().message;
-  log(LogLevel::Error, "disk", what + ": " + status.error().message);
+  complaints_.about(what, plain_words(what, status.error()), documents_.steady_ms(),
+                    LogLevel::Error);
+}
+
+void DiskSync::works_again(const WorkspacePath& path) {
+  problems_.erase(path.str());
+  if (complaints_.over(path.str())) log(LogLevel::Info, "disk", path.str() + ": written now");
 }
 
 // --- the turn ---
@@ -383,7 +403,9 @@ void DiskSync::complete(DiskResult&& result) {
   DiskTask task = std::move(result.task);
   if (std::exchange(held_back_, false)) look_ms_ = 0;
   if (std::holds_alternative<ListTask>(task)) {
-    if (!result.status) {
+    if (result.status) {
+      (void)complaints_.over("list");
+    } else {
       listing_ = false;
       return note(result.status, "list");
     }
@@ -397,6 +419,7 @@ void DiskSync::complete(DiskResult&& result) {
 }
 
 std::optional<std::int64_t> DiskSync::next_due_ms() const {
+  if (is_held()) return hold_until_ms_;
   if (!planned_.empty() || ((list_wanted_ || !paths_wanted_.empty()) && !scan_ && !listing_))
     return 0;
   std::int64_t due = INT64_MAX;
@@ -407,6 +430,7 @@ std::optional<std::int64_t> DiskSync::next_due_ms() const {
 }
 
 bool DiskSync::idle() const {
+  if (is_held()) return planned_.empty() && released_.empty() && in_flight_.empty();
   if (!planned_.empty() || !released_.empty() || scan_ || listing_ || list_wanted_ ||
       !paths_wanted_.empty())
     return false;
@@ -423,6 +447,19 @@ std::vector<std::string> DiskSync::ahead() const {
   return ids;
 }
 
+std::set<std::string> DiskSync::unwritten() const {
+  std::set<std::string> paths;
+  for (const auto& [id, ahead] : ahead_) {
+    if (ahead.retry_ms == 0) continue;
+    const FileTable::Row* row = table_.find(id);
+    for (const auto& path : {documents_.metadata().path_of(id),
+                             row != nullptr ? std::optional(row->path) : std::nullopt}) {
+      if (path && problems_.contains(*path)) paths.insert(*path);
+    }
+  }
+  return paths;
+}
+
 std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
   const FileTable::Row* row = table_.find(id);
   const bool level = row != nullptr && row->on_disk && !row->has_pending && !ahead_.contains(id) &&
@@ -433,7 +470,7 @@ std::optional<Sha256> DiskSync::agreed_hash(const std::string& id) const {
 
 std::optional<Level> DiskSync::level() const {
   // What git ignores is not told by stats.
-  if (!idle() || !ahead_.empty() || !busy_.empty() || options_.intake.gitignore)
+  if (is_held() || !idle() || !ahead_.empty() || !busy_.empty() || options_.intake.gitignore)
     return std::nullopt;
   std::vector<filesystem::Listed> strangers;
   for (const filesystem::Listed& file : strangers_.files) {

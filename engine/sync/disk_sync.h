@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "engine/sync/attachment_index.h"
+#include "engine/sync/complaints.h"
 #include "engine/sync/disk_task.h"
 #include "engine/sync/file_table.h"
 #include "engine/sync/importer.h"
@@ -76,6 +77,11 @@ class DiskSync {
     look_ms_ = 0;
   }
 
+  // The store did not take what was to be noted: nothing is planned for a while, each time longer,
+  // until it does.
+  void store_failed();
+  void store_works() { hold_ms_ = hold_until_ms_ = 0; }
+
   void plan();
   void release();
   std::vector<DiskTask> take_tasks();
@@ -84,7 +90,7 @@ class DiskSync {
   // Steady ms at which plan() has something to do; nothing if it waits for results or events only.
   std::optional<std::int64_t> next_due_ms() const;
   // Nothing in flight, nothing waiting to be read or written (files that cannot be written now do
-  // not count).
+  // not count, nor does anything while the store does not work).
   bool idle() const;
   // The first rescan has been taken in.
   bool reconciled() const noexcept { return reconciled_; }
@@ -97,6 +103,8 @@ class DiskSync {
   const AttachmentIndex& attachments() const noexcept { return attachments_; }
   // Path → why it is not synced, or not written.
   const Problems& problems() const noexcept { return problems_; }
+  // Those of them whose documents hold what the disk would not take; it is tried again and again.
+  std::set<std::string> unwritten() const;
   struct Counts {
     std::uint64_t updated = 0, deleted = 0, written = 0;
     std::uint64_t left_out = 0;                   // Files that may not become notes (intake.h).
@@ -114,6 +122,7 @@ class DiskSync {
     std::int64_t retry_ms = 0;
   };
 
+  bool is_held() const { return documents_.steady_ms() < hold_until_ms_; }
   void schedule(DiskTask task) { planned_.push_back(std::move(task)); }
   void start_scan(const std::set<WorkspacePath>& known, const std::set<WorkspacePath>& unknown,
                   std::map<std::string, std::string> replaced = {});
@@ -144,6 +153,7 @@ class DiskSync {
   // `uncertain`: it may have been done all the same.
   void failed(const std::string& id, const WorkspacePath& path, const Error& error,
               bool uncertain = false);
+  void works_again(const WorkspacePath& path);
 
   void mark_ahead(const std::string& id);
   void mark_level(const std::string& id);
@@ -168,6 +178,7 @@ class DiskSync {
   DiskSyncOptions options_;
   FileTable table_;
   Problems problems_;
+  Complaints complaints_;
   Importer importer_;
   AttachmentIndex attachments_;
 
@@ -190,8 +201,10 @@ class DiskSync {
   // Ids with a Write-, Move- or TrashTask out → changes then.
   std::map<std::string, std::uint64_t> in_flight_;
   std::uint64_t written_ = 0;
-  bool held_back_ = false;      // Files are due that wait for room.
-  std::uint64_t left_out_ = 0;  // Of the last listing.
+  std::int64_t hold_ms_ = 0;        // How long nothing is planned after the last failure, and
+  std::int64_t hold_until_ms_ = 0;  // until when.
+  bool held_back_ = false;          // Files are due that wait for room.
+  std::uint64_t left_out_ = 0;      // Of the last listing.
   // Of the last listing: Markdown that the ledger did not know, and what was skipped.
   filesystem::Listing strangers_;
   bool hurry_ = false;

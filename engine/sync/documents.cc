@@ -282,11 +282,14 @@ Status Documents::commit() {
   if (broken_) return *broken_;
   if (!has_changes()) return {};
   if (Status status = append_turn(); !status) {
-    log(LogLevel::Error, "store", status.error().message);
+    // One line for a full disk, not one for each time that somebody tries.
+    if (std::exchange(told_trouble_, status.error().message) != status.error().message)
+      log(LogLevel::Error, "store", status.error().message);
     drop_turn();
     lost_ = status.error();
     return status;
   }
+  told_trouble_.clear();
   for (; appended_ < changes_.size(); ++appended_) {
     const DocumentChange& change = changes_[appended_];
     ++change.document->log_rows;

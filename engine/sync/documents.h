@@ -186,6 +186,7 @@ class Documents {
   std::set<std::string> changed_files_;
   bool records_changed_ = false;
   std::set<std::string> waiting_;
+  std::string told_trouble_;  // Why the last append failed; empty if it did not.
   std::optional<Error> lost_;
   std::optional<Error> broken_;
   StoreCounts stored_;

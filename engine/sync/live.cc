@@ -61,9 +61,15 @@ Turn Live::end_turn() {
   Status status = documents_->records_changed() ? adopt_waiting_bodies() : Status{};
   if (status) {
     disk_->plan();
+    const bool has_changes = documents_->has_changes();
     status = documents_->commit();
+    if (status && has_changes) {
+      store_trouble_.reset();
+      disk_->store_works();
+    }
   }
   const std::optional<Error> lost = documents_->take_lost();
+  if (!status || lost) store_trouble_ = status ? *lost : status.error();
   if (status && !lost) {
     disk_->release();
     return hub_->told(documents_->take_changes());
@@ -71,6 +77,7 @@ Turn Live::end_turn() {
   if (const Status reloaded = disk_->load(); !reloaded)
     log(LogLevel::Error, "store", reloaded.error().message);
   disk_->rescan();
+  disk_->store_failed();
   Turn turn = hub_->untold(status ? *lost : status.error());
   if (!status) return turn;
   // What came after the part that was lost is durable: whoever is still here hears of it.

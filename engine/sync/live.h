@@ -40,6 +40,8 @@ class Live {
   // Makes what happened durable, and hands out what may be told. If the store cannot be written
   // nothing is told, and those concerned are closed.
   Turn end_turn();
+  // Why the store could not take what happened last; nothing once it has taken something since.
+  const std::optional<Error>& store_trouble() const noexcept { return store_trouble_; }
   // Looks at the timers.
   void tick();
   // Steady ms of the next timer.
@@ -64,6 +66,7 @@ class Live {
 
   std::int64_t next_unload_ms_ = 0;
   std::int64_t next_look_ms_ = 0;
+  std::optional<Error> store_trouble_;
   bool ledger_is_foreign_ = false;  // Another process wrote; the ledger is to be read again.
 };
 

@@ -176,13 +176,18 @@ class Layouter {
   }
 
   void note_items(YamlEntry& entry, const yaml_mark_t& start) {
+    // An anchor or a tag of the list stands before it, often on the key's line.
     entry.dash_column = start.column;
+    if (!entry.items.empty()) {
+      const std::size_t dash = line_text(entry.items.front().first_line).find_first_not_of(' ');
+      if (dash != std::string_view::npos) entry.dash_column = dash;
+    }
     entry.plain_items = !entry.items.empty();
     std::size_t after = start.line;
     for (const YamlSpan& item : entry.items) {
       const std::string_view line = line_text(item.first_line);
       const std::size_t dash = line.find_first_not_of(' ');
-      entry.plain_items = entry.plain_items && dash == start.column && line[dash] == '-' &&
+      entry.plain_items = entry.plain_items && dash == entry.dash_column && line[dash] == '-' &&
                           item.first_line >= after;
       after = item.last_line + 1;
     }

@@ -14,7 +14,7 @@ test('a folder that is no workspace: said, not made into one', async (t) => {
   const dir = tempDir(t)
   const done = await runJson(['status', dir])
   assert.equal(done.code, 0)
-  assert.deepEqual(done.json, { root: dir, workspace_id: null, epoch: null, files: 0, deleted: 0, pending: [], server: null })
+  assert.deepEqual(done.json, { root: dir, workspace_id: null, epoch: null, files: 0, deleted: 0, pending: [], server: null, watching: null, troubles: [] })
   assert.deepEqual(fs.readdirSync(dir), [])
 })
 
@@ -33,7 +33,9 @@ test('a workspace at rest', async (t) => {
     files: 1,
     deleted: 1,
     pending: [],
-    server: null
+    server: null,
+    watching: null,
+    troubles: []
   })
   const text = await run(['status', dir])
   assert.match(text.stdout, /served: no/)

@@ -93,10 +93,11 @@ export class Server {
 }
 
 // Starts `serve --json` on a free port and waits for its ready line. `test` (a node test context) ends it if the test does not.
-export function serve(test, dir, args = [], { env = {}, readyMs = 30_000 } = {}) {
-  const child = spawn(binary, ['serve', dir, '--json', '--port', '0', ...args], {
+export function serve(test, dir, args = [], { env = {}, readyMs = 30_000, program = binary, user } = {}) {
+  const child = spawn(program, ['serve', dir, '--json', '--port', '0', ...args], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...user
   })
   test?.after(() => child.kill('SIGKILL'))
   return new Promise((resolve, reject) => {

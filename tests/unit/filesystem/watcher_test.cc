@@ -274,7 +274,7 @@ TEST_SUITE("filesystem/watcher") {
       std::ofstream(folder / "a.md") << "text";
       fs::permissions(folder, fs::perms(0));
       auto watcher = Watcher::open(dir.path());
-      if (!watcher || (*watcher)->incomplete()) return 1;
+      if (!watcher || (*watcher)->shortage()) return 1;
       fs::permissions(folder, fs::perms(0700));
       const auto opened = (*watcher)->wait(5000);
       if (!opened || opened->paths.size() != 1) return 2;
@@ -285,7 +285,9 @@ TEST_SUITE("filesystem/watcher") {
     CHECK(answer == 0);
   }
 
-  TEST_CASE("when the system has no watches left, that is told once and a rescan asked for") {
+  TEST_CASE(
+      "when the system has no watches left, that is said with the remedy and a rescan asked for, "
+      "and it goes on once there are some") {
     const test::TempDir dir;
     for (int i = 0; i < 20; ++i) dir.write("d" + std::to_string(i) + "/a.md", "text");
     const pid_t pid = ::fork();
@@ -299,16 +301,32 @@ TEST_SUITE("filesystem/watcher") {
       limit_file >> limit;
       if (limit != 7) ::_exit(100);
       auto watcher = Watcher::open(dir.path());
-      if (!watcher || !(*watcher)->incomplete()) ::_exit(1);
+      if (!watcher || !(*watcher)->shortage()) ::_exit(1);
       const auto first = (*watcher)->wait(60'000);
-      if (!first || !first->rescan || first->warnings.size() != 1) ::_exit(2);
-      if (first->warnings[0].find("watch limit") == std::string::npos) ::_exit(3);
+      if (!first || !first->rescan) ::_exit(2);
+      const Error why = *(*watcher)->shortage();
+      if (why.message !=
+              "14 of 21 folders cannot be watched: the system's limit "
+              "user.max_inotify_watches is 7" ||
+          why.hint.find("sysctl user.max_inotify_watches=") == std::string::npos)
+        ::_exit(3);
       const auto second = (*watcher)->wait(0);
-      if (!second || second->rescan || !second->warnings.empty()) ::_exit(4);
+      if (!second || second->rescan) ::_exit(4);
       // What has a watch still works.
       std::ofstream(dir.path() / "top.md") << "text" << std::flush;
       const auto third = (*watcher)->wait(5000);
-      ::_exit(third && third->paths.size() == 1 ? 0 : 5);
+      if (!third || third->paths.size() != 1) ::_exit(5);
+      // More may be watched: then so is what was left out, and what came into it meanwhile.
+      std::filesystem::create_directories(dir.path() / "d0/in");
+      std::filesystem::create_directories(dir.path() / "d19/in");
+      if ((*watcher)->retry()) ::_exit(6);
+      std::ofstream("/proc/sys/user/max_inotify_watches") << "100" << std::flush;
+      if (!(*watcher)->retry() || (*watcher)->shortage() || (*watcher)->folders() != 23) ::_exit(7);
+      (void)(*watcher)->wait(0);
+      for (const char* name : {"d0/in/a.md", "d5/a.md", "d19/in/a.md"})
+        std::ofstream(dir.path() / name) << "text" << std::flush;
+      const auto fourth = (*watcher)->wait(5000);
+      ::_exit(fourth && fourth->paths.size() == 3 && !fourth->rescan ? 0 : 8);
     }
     int status = 0;
     REQUIRE(::waitpid(pid, &status, 0) == pid);

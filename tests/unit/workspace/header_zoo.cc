@@ -82,6 +82,29 @@ const Texts& scalars() {
       " <<",
       " \"\\x00\\x07\"",
       " \"\xC2\x85\"",
+      " 0b1010",
+      " +5",
+      " .5",
+      " 5.",
+      " -0",
+      " 00012",
+      " 0x",
+      " 1e400",
+      " -1E-3",
+      " 9007199254740993",
+      " 99999999999999999999999999",
+      " !!binary aGVsbG8=",
+      " !<tag:example.org,2000:x> y",
+      " !!null ''",
+      " !!bool \"true\"",
+      " Null",
+      " nUll",
+      " TRUE",
+      " \"\\U0001F600 \\x41 \\_ \\e \\/\"",
+      " ...x",
+      " a,b]c}",
+      " [\"a]\", 'b}', {c: \"d: e\"}]",
+      " [1e3, 0o7, ~, yes, .nan, \"~\"]",
   };
   static const Texts kGood = [] {
     Texts good = kScalars;
@@ -136,6 +159,20 @@ const Texts& blocks() {
       "\n  - a\n    continued\n  - b\n",
       " ---not a fence\n",
       " |\n  ---\n  text between\n  ---\n",
+      " |2-\n    x\n  y\n",
+      " |-2\n    x\n  y\n",
+      " |3\n     two more\n   three\n",
+      " >-\n  a\n    b\n  c\n\n\n  d\n",
+      " >\n\n  blank first\n  text\n",
+      "\n  - [nested, [deep, {a: [b]}]]\n  - - - triple\n      - two\n    - one\n",
+      "\n  ? [complex, key]\n  : value\n",
+      "\n  \"quoted: key\": 1\n  'it''s': 2\n  1: one\n  ~: none\n",
+      " \"\\u00e9\\U0001F600\\n\\\n  joined\"\n",
+      "\n  - a: 1\n    b:\n      - c\n      -\n        d: e\n  -\n",
+      "\n  - !tag\n    - x\n  - !!map {y: z}\n  - ! text\n",
+      "\n\n\n  far below\n",
+      "\n  # comment\n  # comment\n  - a\n\n  # comment\n\n  - b\n",
+      "\n  - \"a # b\" # c\n  - 'd' #e\n  - f#g\n",
   };
   return kBlocks;
 }
@@ -227,7 +264,9 @@ ZooHeader make_header(SeededRandom& random) {
       lines += "\n";
     }
     if (!anchored && lines.find('*') != std::string::npos) lines = shown + ": no anchor\n";
-    header.entries.push_back({key_text(shown), lines, comments(random)});
+    // An empty text in a block would take an indented comment for its own.
+    const bool is_open = lines.ends_with(" |\n");
+    header.entries.push_back({key_text(shown), lines, is_open ? "" : comments(random)});
   }
   header.close = !header.entries.empty() && random.below(15) == 0 ? "...\n---\n"
                  : random.below(8) == 0                           ? "---"

@@ -17,6 +17,7 @@ import { has_token } from './session';
 import { StatusLine, status_of } from './status';
 import { toast } from './toast';
 import { TreeView } from './tree';
+import { TroubleWatch, no_troubles } from './troubles';
 import type { ControlMessage } from './wire';
 import { Wire } from './wire';
 import { Workspace, by_title } from './workspace';
@@ -48,7 +49,9 @@ export class App {
   private person: Person = load_person();
   private read_only = false;
   private readonly last_note_key: string;
-  private readonly show_status = once_per_frame(() => this.status_line.show(status_of(this.wire, this.read_only)));
+  // A guest is not told.
+  private readonly troubles: TroubleWatch | null;
+  private readonly show_status = once_per_frame(() => this.status_line.show(status_of(this.wire, this.read_only, this.troubles?.current ?? no_troubles, this.open_path())));
   private readonly show_people = once_per_frame(() => this.update_people());
   private readonly show_tree = once_per_frame(() => this.update_tree());
   private readonly abort = new AbortController();
@@ -88,6 +91,7 @@ export class App {
     this.awareness.on('change', this.show_people);
     this.workspace.on_change(() => this.show_tree());
     this.listen();
+    this.troubles = identity.guest === undefined ? new TroubleWatch(() => this.show_status()) : null;
   }
 
   /** Connects, and shows a note once the workspace is here. */
@@ -113,6 +117,7 @@ export class App {
 
   dispose(): void {
     this.abort.abort();
+    this.troubles?.dispose();
     this.note.dispose();
     this.wire.dispose();
     this.awareness.destroy();
@@ -211,8 +216,14 @@ export class App {
     this.awareness.setLocalStateField('note', id);
     const shown = this.note.show(id, how.is_new);
     this.update_title();
+    this.show_status();
     await shown;
     if (how.to_write === true && this.note.id === id) this.note.focus_text();
+  }
+
+  private open_path(): string | null {
+    const record = this.note.id === null ? null : this.workspace.live(this.note.id);
+    return record === null ? null : this.workspace.path_of(record);
   }
 
   private first_note(): string | null {

@@ -1,5 +1,7 @@
 // Who we are to the server: the secret of the printed address becomes a cookie, a guest's code comes along with each request; and the server says
 // what it serves.
+import type { Troubles } from './troubles';
+import { read_troubles } from './troubles';
 
 export interface ServerStatus {
   workspace_id: string;
@@ -90,6 +92,12 @@ export function on_signed_in_elsewhere(listener: () => void): void {
 /** Throws SignedOut or Unreachable. */
 export async function server_status(): Promise<ServerStatus> {
   return identity_of(await ask('api/status', {}));
+}
+
+/** What does not work on the server's disk; the owner may know. Throws SignedOut or Unreachable. */
+export async function server_troubles(): Promise<Troubles> {
+  const response = await ask('api/status', {});
+  return read_troubles(await response.json().catch(() => null));
 }
 
 async function identity_of(response: Response): Promise<ServerStatus> {

@@ -1,5 +1,7 @@
 // The line that says whether what was typed is safe.
 import { h, set_text } from './dom';
+import type { Troubles } from './troubles';
+import { trouble_text } from './troubles';
 import type { Wire } from './wire';
 
 type Tone = 'good' | 'busy' | 'warn' | 'bad';
@@ -11,7 +13,7 @@ export interface StatusText {
 }
 
 /** "Saved" is said only when every local change has its receipt (channel.ts). */
-export function status_of(wire: Wire, read_only: boolean): StatusText {
+export function status_of(wire: Wire, read_only: boolean, troubles: Troubles, open_path: string | null): StatusText {
   const waiting = wire.waiting;
   const wait_text = waiting === 1 ? '1 change waits' : `${waiting} changes wait`;
   const state = wire.state;
@@ -29,11 +31,15 @@ export function status_of(wire: Wire, read_only: boolean): StatusText {
       return waiting > 0
         ? { tone: 'warn', text: `Connecting… · ${wait_text}`, detail: 'What waits is sent as soon as the server answers.' }
         : { tone: 'busy', text: 'Connecting…', detail: '' };
-    case 'online':
+    case 'online': {
       if (refusal !== undefined) return { tone: 'bad', text: `Not saved · ${wait_text}`, detail: `${refusal.refused ?? ''}. Reload the page to see what the server has.` };
+      const trouble = trouble_text(troubles, open_path);
+      if (trouble?.tone === 'bad') return trouble;
       if (waiting > 0) return { tone: 'busy', text: 'Saving…', detail: wait_text };
+      if (trouble !== null) return trouble;
       if (read_only) return { tone: 'good', text: 'Read-only', detail: 'You can read along; the owner has not allowed changes.' };
       return { tone: 'good', text: 'Saved', detail: 'Everything you typed is stored by diaryx-sync.' };
+    }
   }
 }
 
