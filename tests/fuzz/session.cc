@@ -13,6 +13,7 @@
 #include "tests/fuzz/target.h"
 #include "web/attachment_routes.h"
 #include "web/auth.h"
+#include "web/background.h"
 #include "web/core_loop.h"
 #include "web/file_routes.h"
 #include "web/history_routes.h"
@@ -118,6 +119,7 @@ struct Office {
   std::unique_ptr<web::Auth> auth;
   std::unique_ptr<web::CoreLoop> core;
   std::unique_ptr<web::Attachments> attachments;
+  std::unique_ptr<web::WatchThread> watch;
   web::HttpRouter router;
 
   Office() {
@@ -140,7 +142,10 @@ struct Office {
     core = std::make_unique<web::CoreLoop>(std::move(*workspace), clock, std::move(sinks));
     attachments =
         std::make_unique<web::Attachments>(std::move(*filesystem::DiskTree::open(folder)));
-    const web::RouteParts parts{facts, clock, *auth, *core, *transport, *attachments};
+    // Only looked at: it does not run.
+    watch = std::make_unique<web::WatchThread>(
+        std::move(*filesystem::FolderWatch::open(folder, {})), web::WatchThread::Sinks{});
+    const web::RouteParts parts{facts, clock, *auth, *core, *transport, *attachments, *watch};
     web::add_routes(router, parts);
     web::add_share_routes(router, parts);
     web::add_validate_routes(router, parts);
