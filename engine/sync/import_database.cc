@@ -283,6 +283,7 @@ class Importing {
     if (!there && rows.size() >= kFoldRows)
       return store_.fold(name, {.covers_seq = 1, .state = doc.encode_state_as_update()});
     std::vector<storage::NewUpdate> updates;
+    updates.reserve(rows.size());
     for (const ImportedRow& row : rows)
       updates.push_back({name, row.data, row.origin, row.time_ms});
     return store_.append(updates);
