@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "engine/storage/checksum.h"
+#include "engine/storage/own_rows.h"
 #include "engine/storage/packed.h"
 #include "engine/storage/store.h"
 #include "engine/storage/store_impl.h"
@@ -163,7 +164,9 @@ Status Store::append(std::span<const NewUpdate> updates) {
     TurnLog& turns = impl_->turns;
     DX_TRY_OK(turns.refresh(db));
     const bool as_turn = is_a_turn(updates);
-    for (const NewUpdate& update : updates) {
+    for (std::size_t next = 0, count = 0; next < updates.size(); next += count) {
+      const NewUpdate& update = updates[next];
+      count = as_turn ? 1 : row_length(updates.subspan(next));
       auto known = impl_->appended.find(update.doc);
       if (known == impl_->appended.end()) {
         if (impl_->appended.size() >= kMostAppended) impl_->appended.clear();
@@ -171,23 +174,19 @@ Status Store::append(std::span<const NewUpdate> updates) {
         known = impl_->appended.emplace(update.doc, found).first;
       }
       DocRow& row = known->second;
-      if (row.last_seq == std::numeric_limits<std::int64_t>::max()) {
+      if (std::numeric_limits<std::int64_t>::max() - row.last_seq <
+          static_cast<std::int64_t>(count)) {
         return damaged(db, update.doc, "its numbers are used up");
       }
-      const std::int64_t seq = ++row.last_seq;
-      const auto origin = static_cast<std::int64_t>(update.origin);
+      const std::int64_t seq = row.last_seq + 1;
+      row.last_seq += static_cast<std::int64_t>(count);
       if (as_turn) {
-        turns.add({row.id, seq, update.time_ms, origin, update.data});
+        turns.add(
+            {row.id, seq, update.time_ms, static_cast<std::int64_t>(update.origin), update.data});
         continue;
       }
       DX_TRY_OK(turns.move_out(db, row.id));
-      Query q = db.query(
-          "INSERT INTO updates (doc, seq, time_ms, origin, crc, data) VALUES (?1, ?2, ?3, ?4, ?5, "
-          "?6)");
-      q.bind_int(1, row.id).bind_int(2, seq).bind_int(3, update.time_ms).bind_int(4, origin);
-      q.bind_int(5, update_row_crc(row.id, seq, update.time_ms, origin, update.data))
-          .bind_blob(6, update.data);
-      DX_TRY_OK(q.run());
+      DX_TRY_OK(append_row(db, row.id, seq, updates.subspan(next, count)));
     }
     if (as_turn) DX_TRY_OK(turns.end_turn(db, updates.front().time_ms));
     return turns.move_some(db);

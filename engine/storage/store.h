@@ -60,7 +60,8 @@ struct UpdateView {
 struct DocStat {
   std::string doc;
   std::int64_t last_seq = 0;
-  std::uint64_t log_rows = 0, log_bytes = 0, snapshot_bytes = 0;  // Log: after the snapshot.
+  std::uint64_t log_rows = 0, log_bytes = 0, snapshot_bytes = 0;
+  // Log: the rows that hold what came after the snapshot. One may hold several updates.
 };
 
 // One file as disk and documents last agreed on it.

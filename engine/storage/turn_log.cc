@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/storage/checksum.h"
+#include "engine/storage/own_rows.h"
 
 namespace diaryx::storage {
 namespace {
@@ -31,15 +32,6 @@ Result<std::optional<std::int64_t>> last_of_own(Database& db, std::int64_t doc) 
       " FROM documents WHERE id = ?1");
   DX_TRY(const bool found, q.bind_int(1, doc).step());
   return found ? std::optional(q.integer(0)) : std::nullopt;
-}
-
-Status insert_row(Database& db, std::int64_t doc, std::int64_t seq, std::int64_t time_ms,
-                  Bytes data) {
-  Query q = db.query(
-      "INSERT INTO updates (doc, seq, time_ms, origin, crc, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-  q.bind_int(1, doc).bind_int(2, seq).bind_int(3, time_ms).bind_int(4, kPackedOrigin);
-  q.bind_int(5, update_row_crc(doc, seq, time_ms, kPackedOrigin, data)).bind_blob(6, data);
-  return q.run();
 }
 
 }  // namespace
@@ -110,7 +102,7 @@ void TurnLog::add(const PackedUpdate& update) {
 
 Status TurnLog::end_turn(Database& db, std::int64_t time_ms) {
   DX_CHECK(known_ && !turn_.empty());
-  DX_TRY_OK(insert_row(db, kTurns, ++last_turn_, time_ms, turn_));
+  DX_TRY_OK(insert_packed(db, kTurns, ++last_turn_, time_ms, turn_));
   octets_ += turn_.size();
   turn_.clear();
   return {};
@@ -120,7 +112,7 @@ Status TurnLog::move_out(Database& db, std::int64_t doc) {
   DX_CHECK(known_);
   const auto it = waiting_.find(doc);
   if (it == waiting_.end()) return {};
-  DX_TRY_OK(insert_row(db, doc, it->second.last_seq, 0, it->second.entries));
+  DX_TRY_OK(insert_packed(db, doc, it->second.last_seq, 0, it->second.entries));
   waiting_.erase(it);
   return {};
 }

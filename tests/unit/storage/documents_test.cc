@@ -150,8 +150,8 @@ TEST_SUITE("storage/documents") {
 
   TEST_CASE("documents are listed by prefix, sorted, with what they weigh") {
     auto store = memory_store();
-    REQUIRE(store->append(std::vector<NewUpdate>{update("body/b", "12345"), update("body/b", "678"),
-                                                 update("body/a", "1"), update("body", "1"),
+    REQUIRE(store->append(std::vector<NewUpdate>{update("body/b", "12345"), update("body/a", "1"),
+                                                 update("body/b", "678"), update("body", "1"),
                                                  update("bodz", "1"), update("workspace", "1")}));
     REQUIRE(store->fold("body/b", {1, bytes("snapshot")}));
     const auto docs = store->list_docs("body/");
