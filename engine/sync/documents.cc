@@ -5,6 +5,7 @@
 #include "engine/base/log.h"
 #include "engine/base/posix.h"
 #include "engine/crdt/update.h"
+#include "engine/sync/stored_log.h"
 
 namespace diaryx::sync {
 namespace {
@@ -88,7 +89,8 @@ Result<std::unique_ptr<LiveDocument>> Documents::load(const std::string& name) {
   document->used_ms = clock_.steady_ms();
   document->doc = std::make_unique<crdt::Doc>(crdt::DocOptions{.client_id = random_.client_id()});
   // As they lie in the store, without a copy of a long log.
-  const Status read = store_.visit(
+  StoredLog log(*document->doc);
+  Status read = store_.visit(
       name,
       [&](Bytes state) -> Status {
         document->stored_bytes = document->folded_bytes = state.size();
@@ -99,12 +101,10 @@ Result<std::unique_ptr<LiveDocument>> Documents::load(const std::string& name) {
       [&](const storage::UpdateView& update) -> Status {
         ++document->log_rows;
         document->stored_bytes += update.data.size();
-        auto applied = document->doc->apply_update(update.data);
-        if (applied) return {};
-        return Error{ErrorCode::Corrupt, "stored update " + std::to_string(update.seq) + ": " +
-                                             applied.error().message};
+        return log.add(update);
       });
-  if (!read) return Status(read).error().with(name);
+  if (read) read = log.take_in();
+  if (!read) return std::move(read).error().with(name);
   // From here on updates are a peer's. What is stored already came in under this limit.
   document->doc->limit_rivals(kMostRivals);
   return document;
