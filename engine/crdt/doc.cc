@@ -51,6 +51,7 @@ Buffer encode_state(const State& state, const std::vector<Clock>& known, Bytes s
 template <class Sink>
 Result<Buffer> encode_since(const State& state, Bytes state_vector) {
   DX_TRY(const ClockMap clocks, decode_state_vector(state_vector));
+  if (clocks.empty()) return encode_state<Sink>(state, {}, state_vector);
   std::vector<Clock> known(state.store.size(), 0);
   for (const auto& [client, clock] : clocks) {
     if (const ClientIx ix = state.store.find(client); ix != kNone) known[ix] = clock;

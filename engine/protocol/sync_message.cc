@@ -86,6 +86,12 @@ void write_sync_step1(Buffer& out, Bytes state_vector) {
 void write_sync_step2(Buffer& out, Bytes update) {
   write_sync(out, kStep2, update);
 }
+void write_sync_step2_head(Buffer& out, std::size_t update_octets) {
+  codec::Writer writer(out);
+  writer.var_uint(kSync);
+  writer.var_uint(kStep2);
+  writer.var_uint(update_octets);
+}
 void write_update(Buffer& out, Bytes update) {
   write_sync(out, kUpdate, update);
 }

@@ -56,6 +56,8 @@ Result<Message> read_message(codec::Reader& in);
 // Each appends one message to `out`.
 void write_sync_step1(Buffer& out, Bytes state_vector);
 void write_sync_step2(Buffer& out, Bytes update);
+// What stands before an update of so many octets: for those that are too large to copy.
+void write_sync_step2_head(Buffer& out, std::size_t update_octets);
 void write_update(Buffer& out, Bytes update);
 void write_awareness(Buffer& out, Bytes awareness_update);
 void write_auth_denied(Buffer& out, std::string_view reason);  // UTF-8.

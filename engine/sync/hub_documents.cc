@@ -308,11 +308,12 @@ void Hub::answer_step1(Connection& connection, Subscription& subscription, Bytes
   const crdt::Doc& doc = *subscription.document->doc;
   const auto update = doc.encode_state_as_update(state_vector);
   if (!update) return malformed(connection, subscription.wire_id, update.error().message);
-  Buffer payload;
-  protocol::write_sync_step2(payload, *update);
+  Buffer head;
+  protocol::write_sync_step2_head(head, update->size());
+  Buffer behind;
   if (subscription.manners->ask_back == Manners::AskBack::InTheSameMessage)
-    protocol::write_sync_step1(payload, doc.encode_state_vector());
-  staged_.sends.push_back(Room::to_one(subscription, payload));
+    protocol::write_sync_step1(behind, doc.encode_state_vector());
+  staged_.sends.push_back(Room::to_one(subscription, {head, *update, behind}));
   if (subscription.manners->ask_back == Manners::AskBack::InItsOwnMessage) {
     Buffer question;
     protocol::write_sync_step1(question, doc.encode_state_vector());

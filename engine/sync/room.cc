@@ -1,6 +1,8 @@
 #include "engine/sync/room.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <utility>
 
 #include "engine/protocol/frame.h"
 #include "engine/protocol/sync_message.h"
@@ -8,10 +10,18 @@
 namespace diaryx::sync {
 namespace {
 
-std::shared_ptr<const std::string> frame_for(const Subscription& to, Bytes payload) {
-  auto frame = protocol::encode_frame(to.wire_id, payload, to.manners->framing);
-  DX_CHECK(frame.has_value());  // The name came in as a frame's document id, so it fits one.
-  return std::make_shared<const std::string>(as_text(*frame));
+// Each octet is copied once: a frame may hold a whole document.
+std::shared_ptr<const std::string> frame_for(const Subscription& to,
+                                             std::initializer_list<Bytes> parts) {
+  const auto head = protocol::encode_frame(to.wire_id, {}, to.manners->framing);
+  DX_CHECK(head.has_value());  // The name came in as a frame's document id, so it fits one.
+  std::size_t size = head->size();
+  for (const Bytes part : parts) size += part.size();
+  std::string frame;
+  frame.reserve(size);
+  frame.append(as_text(*head));
+  for (const Bytes part : parts) frame.append(as_text(part));
+  return std::make_shared<const std::string>(std::move(frame));
 }
 
 bool same_frame(const Subscription& a, const Subscription& b) {
@@ -40,7 +50,7 @@ void Room::remove(const Subscription& subscription) {
   --document_->subscribers;
 }
 
-Outgoing Room::to_one(const Subscription& subscription, Bytes payload) {
+Outgoing Room::to_one(const Subscription& subscription, std::initializer_list<Bytes> payload) {
   return {.targets = {subscription.connection},
           .text = false,
           .payload = frame_for(subscription, payload)};
@@ -69,7 +79,7 @@ void Room::tell(Bytes payload, std::uint64_t except, Audience audience,
     while (i < ways.size() && !same_frame(*ways[i], *subscription)) ++i;
     if (i == ways.size()) {
       ways.push_back(subscription);
-      out.push_back({.targets = {}, .text = false, .payload = frame_for(*subscription, payload)});
+      out.push_back({.targets = {}, .text = false, .payload = frame_for(*subscription, {payload})});
     }
     out[first + i].targets.push_back(subscription->connection);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <set>
@@ -48,7 +49,11 @@ class Room {
   // One y-sync payload to everybody but the subscription that caused it: one frame per way of
   // naming the document that is in use.
   void tell(Bytes payload, std::uint64_t except, std::vector<Outgoing>& out) const;
-  static Outgoing to_one(const Subscription& subscription, Bytes payload);
+  static Outgoing to_one(const Subscription& subscription, Bytes payload) {
+    return to_one(subscription, {payload});
+  }
+  // The payload in parts.
+  static Outgoing to_one(const Subscription& subscription, std::initializer_list<Bytes> payload);
 
   // An awareness update from `from`: kept, and told to the others.
   Status presence(Subscription& from, Bytes update, std::int64_t now_ms,
