@@ -82,11 +82,11 @@ Result<std::int64_t> visit_snapshot(Database& db, const DocRow& row, std::string
   return covers_seq;
 }
 
-// Those after `after` in a packed row of one document.
+// Those after `after` in a packed row of one document, whose sum has been looked at.
 template <class Visitor>
 Status visit_packed(const Database& db, const DocRow& row, std::int64_t after, std::string_view doc,
                     Bytes octets, Visitor& visitor) {
-  Unpacker entries(octets);
+  Unpacker entries(octets, Unpacker::Sums::Skipped);
   while (const auto entry = entries.next()) {
     if (!entry->good || entry->doc != row.id)
       return damaged(db, doc, fmt::format("update {} is not what was written", entry->seq));

@@ -17,8 +17,10 @@ inline constexpr std::int64_t kPackedOrigin = 255;
 
 struct PackedUpdate {
   std::int64_t doc, seq, time_ms, origin;
-  Bytes data;        // Borrowed.
-  bool good = true;  // Is what was written, and its origin is one of UpdateOrigin.
+  Bytes data;  // Borrowed.
+  // Is what was written (unless the row's own sum was asked), and its origin is one of
+  // UpdateOrigin.
+  bool good = true;
 };
 
 // An entry: doc, seq, time_ms and origin, then the length of the data, as variable-length numbers
@@ -29,7 +31,9 @@ void pack(Buffer& out, const PackedUpdate& update);
 // The entries of a row, one after the other.
 class Unpacker {
  public:
-  explicit Unpacker(Bytes row) : left_(row) {}
+  // Whether each entry's sum is looked at: no need to where the row's own has been.
+  enum class Sums : std::uint8_t { LookedAt, Skipped };
+  explicit Unpacker(Bytes row, Sums sums = Sums::LookedAt) : left_(row), sums_(sums) {}
   // Nothing at the end, or where the octets are no entry: then cut() is true.
   std::optional<PackedUpdate> next();
   bool cut() const noexcept { return cut_; }
@@ -37,6 +41,7 @@ class Unpacker {
  private:
   bool number(std::int64_t& out);
   Bytes left_;
+  Sums sums_;
   bool cut_ = false;
 };
 

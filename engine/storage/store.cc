@@ -23,10 +23,16 @@ constexpr char kMemory[] = ":memory:";
 // Kept in the file's header. Where the file system cannot share memory, SQLite stays with the
 // rollback journal.
 constexpr const char* kDataVersion = "PRAGMA data_version";
+// In KiB. The system keeps the file's pages as well, and copying one costs next to nothing; but a
+// long log, or 200 MB that are typed, would fill whatever is allowed here. What fills a fresh file
+// in one transaction writes each page once if they all have room.
+constexpr char kSmallCache[] = "PRAGMA cache_size = -4096";
+constexpr char kLargeCache[] = "PRAGMA cache_size = -16384";
 constexpr char kUseWal[] = "PRAGMA journal_mode = WAL";
 
 Status configure(Database& db, OpenMode mode, bool fresh) {
-  DX_TRY_OK(db.exec("PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384"));
+  DX_TRY_OK(db.exec("PRAGMA cell_size_check = ON"));
+  DX_TRY_OK(db.exec(fresh ? kLargeCache : kSmallCache));
   if (mode == OpenMode::ReadOnly) return {};
   // After a large import the WAL shrinks again at the next checkpoint.
   DX_TRY_OK(
@@ -179,6 +185,7 @@ void Store::Impl::use_wal_if_filled() noexcept {
   if (!filled || *filled == 0) return;
   const auto before = db.number(kDataVersion);
   if (db.exec(kUseWal)) without_wal = false;
+  (void)db.exec(kSmallCache);  // More memory, then.
   const auto after = db.number(kDataVersion);
   if (before && after) own_version_changes += *after - *before;
 }

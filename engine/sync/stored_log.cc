@@ -36,16 +36,15 @@ Status StoredLog::take_in() {
   if (entries_.size() == 1) {
     done = take_in_each();
   } else {
-    std::vector<Bytes> updates;
-    updates.reserve(entries_.size());
+    updates_.clear();
     std::size_t begin = 0;
     for (const Entry& entry : entries_) {
-      updates.emplace_back(octets_.data() + begin, entry.end - begin);
+      updates_.emplace_back(octets_.data() + begin, entry.end - begin);
       begin = entry.end;
     }
     // One that is malformed, or cannot be applied, must be named: then each for itself. What was
     // applied before is known to the document, and does it no harm.
-    const Result<Buffer> merged = crdt::merge_updates_v1(updates);
+    const Result<Buffer> merged = crdt::merge_updates_v1(updates_);
     done = merged && doc_.apply_update(*merged) ? Status() : take_in_each();
   }
   entries_.clear();

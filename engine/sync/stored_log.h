@@ -34,6 +34,7 @@ class StoredLog {
     std::size_t end;  // In octets_; it begins where the one before it ends.
   };
   std::vector<Entry> entries_;
+  std::vector<Bytes> updates_;  // The same, while they are taken in.
   Buffer octets_;
 };
 
