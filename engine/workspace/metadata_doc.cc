@@ -50,6 +50,16 @@ bool may_be_root(const FileRecord& record) {
   return !record.deleted && record.contents && !record.part_of;
 }
 
+void add(std::vector<std::string>& ids, const std::string& id) {
+  const auto at = std::lower_bound(ids.begin(), ids.end(), id);
+  if (at == ids.end() || *at != id) ids.insert(at, id);
+}
+
+void remove(std::vector<std::string>& ids, const std::string& id) {
+  const auto at = std::lower_bound(ids.begin(), ids.end(), id);
+  if (at != ids.end() && *at == id) ids.erase(at);
+}
+
 }  // namespace
 
 bool is_rather_root(const FileRecord& record, const FileRecord* best) noexcept {
@@ -63,13 +73,31 @@ bool is_rather_root(const FileRecord& record, const FileRecord* best) noexcept {
 }
 
 MetadataDoc::MetadataDoc(crdt::Doc& doc) : doc_(doc) {
-  std::vector<std::string> ids;
-  doc_.map("files").for_each(
-      [&](std::string_view id, const crdt::Value&) { ids.emplace_back(id); });
-  for (const std::string& id : ids) reload(id);
+  read_all();
   displaced_ = displaced();
   for (const auto& [id, path] : displaced_) {
     if (!path.empty()) displaced_by_path_.emplace(path, id);
+  }
+}
+
+// There may be a hundred thousand, and somebody waits.
+void MetadataDoc::read_all() {
+  std::vector<std::pair<std::string_view, crdt::ValueView>> values;
+  const crdt::Map files = doc_.map("files");
+  values.reserve(files.size());
+  files.visit(
+      [&](std::string_view id, const crdt::ValueView& value) { values.emplace_back(id, value); });
+  std::sort(values.begin(), values.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  claims_.reserve(values.size());
+  for (const auto& [id, value] : values) {
+    std::optional<FileRecord> record = read(id, value);
+    if (!record) {
+      unreadable_.emplace(id);
+      continue;
+    }
+    const auto at = records_.emplace_hint(records_.end(), id, std::move(*record));
+    index(at->first, at->second);
   }
 }
 
@@ -83,12 +111,12 @@ const FileRecord* MetadataDoc::find(std::string_view id) const {
 void MetadataDoc::index(const std::string& id, const FileRecord& record) {
   if (may_be_root(record)) root_.reset();
   if (record.deleted) {
-    tombstones_[record.path].insert(id);
+    add(tombstones_[record.path], id);
     return;
   }
   if (!is_note_path(record.path)) return;
-  std::set<std::string>& ids = claims_[record.path];
-  ids.insert(id);
+  Ids& ids = claims_[record.path];
+  add(ids, id);
   if (ids.size() > 1) contested_.insert(record.path);
 }
 
@@ -97,21 +125,25 @@ void MetadataDoc::unindex(const std::string& id, const FileRecord& record) {
   auto& table = record.deleted ? tombstones_ : claims_;
   const auto it = table.find(record.path);
   if (it == table.end()) return;
-  it->second.erase(id);
+  remove(it->second, id);
   if (!record.deleted && it->second.size() < 2) contested_.erase(record.path);
   if (it->second.empty()) table.erase(it);
 }
 
-bool MetadataDoc::reload(const std::string& id) {
-  std::optional<FileRecord> record;
-  const auto value = doc_.map("files").get(id);
-  if (value) {
-    if (const auto* type = std::get_if<crdt::TypeRef>(&*value)) {
-      if (doc_.kind_of(*type) == crdt::TypeKind::Map) record = read_record(crdt::Map(*type));
-    } else if (const auto* text = std::get<codec::Any>(*value).get<std::string>()) {
-      record = read_json_record(id, *text);
-    }
+std::optional<FileRecord> MetadataDoc::read(std::string_view id,
+                                            const crdt::ValueView& value) const {
+  if (const auto type = value.type()) {
+    if (doc_.kind_of(*type) != crdt::TypeKind::Map) return std::nullopt;
+    return read_record(crdt::Map(*type));
   }
+  const codec::Any any = value.any();
+  const auto* text = any.get<std::string>();
+  return text == nullptr ? std::nullopt : read_json_record(id, *text);
+}
+
+bool MetadataDoc::reload(const std::string& id) {
+  const std::optional<crdt::ValueView> value = doc_.map("files").view(id);
+  std::optional<FileRecord> record = value ? read(id, *value) : std::nullopt;
   if (value && !record) {
     unreadable_.insert(id);
   } else {
@@ -139,7 +171,7 @@ std::map<std::string, std::string> MetadataDoc::displaced() const {
   std::set<std::string> given;
   for (const std::string& path : contested_) {
     int number = 2;
-    const std::set<std::string>& ids = claims_.at(path);
+    const Ids& ids = claims_.at(path);
     for (auto id = std::next(ids.begin()); id != ids.end(); ++id) {
       std::string candidate = with_number(path, number++);
       while (claims_.contains(candidate) || given.contains(candidate))

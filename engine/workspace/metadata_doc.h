@@ -96,7 +96,10 @@ class MetadataDoc : public LinkResolver {
     std::optional<std::string> id;
     LinkFormat format;
   };
+  using Ids = std::vector<std::string>;  // Ascending.
+  void read_all();
   bool reload(const std::string& id);
+  std::optional<FileRecord> read(std::string_view id, const crdt::ValueView& value) const;
   void add_linking_to(const std::set<std::string>& targets, std::set<std::string>& ids) const;
   void index(const std::string& id, const FileRecord& record);
   void unindex(const std::string& id, const FileRecord& record);
@@ -108,7 +111,7 @@ class MetadataDoc : public LinkResolver {
   crdt::Doc& doc_;
   std::map<std::string, FileRecord, std::less<>> records_;
   std::set<std::string> unreadable_;
-  using IdsByPath = std::unordered_map<std::string, std::set<std::string>, KeyedHash>;
+  using IdsByPath = std::unordered_map<std::string, Ids, KeyedHash>;
   IdsByPath claims_;                              // Live ids with that `path`.
   IdsByPath tombstones_;                          // Deleted ids.
   std::set<std::string> contested_;               // paths with more than one claim
