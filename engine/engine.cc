@@ -122,6 +122,7 @@ struct Workspace::Impl {
   std::unique_ptr<sync::Live> live;
   sync::IntakeRules intake;
   std::optional<sync::ImportReport> imported;
+  std::optional<sync::FirstLook> look;
 
   fs::path folder() const { return info.root / kFolder; }
   Status open_store();
@@ -201,6 +202,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
            import_into(*impl->store, *impl->files, impl->folder(), *import, clock, random));
     import.reset();
   }
+  if (options.look_ahead) {
+    DX_TRY(auto files, filesystem::DiskTree::open(impl->info.root, {.tidy = true}));
+    if (impl->intake.gitignore) files->ignore_by(git_ignores(impl->info.root));
+    impl->look.emplace(impl->info.root, std::move(files));
+  }
   DX_TRY(impl->live,
          sync::Live::open({.workspace_id = impl->info.workspace_id,
                            .epoch = impl->info.epoch,
@@ -218,6 +224,17 @@ const sync::IntakeRules& Workspace::intake() const noexcept {
 }
 const std::optional<sync::ImportReport>& Workspace::imported() const noexcept {
   return impl_->imported;
+}
+Result<sync::FirstLook::Found> Workspace::take_first_look() {
+  Impl& self = *impl_;
+  if (!self.look) {
+    DX_TRY(auto files, filesystem::DiskTree::open(self.info.root, {.tidy = true}));
+    if (self.intake.gitignore) files->ignore_by(git_ignores(self.info.root));
+    self.look.emplace(self.info.root, std::move(files));
+  }
+  auto found = self.look->end();
+  self.look.reset();
+  return found;
 }
 sync::Hub& Workspace::hub() {
   return impl_->live->hub();
@@ -268,14 +285,17 @@ Result<std::optional<Unchanged>> Workspace::unchanged(const Options& options, co
   DX_TRY(const auto epoch, store->meta("epoch"));
   DX_TRY(const sync::IntakeRules rules, sync::load_intake_rules(*store));
   if (!id || !epoch || rules.gitignore) return unknown;
-  DX_TRY(const auto files, filesystem::DiskTree::open(root));
-  DX_TRY(const filesystem::Listing listing, files->list());
-  DX_TRY(const auto level, sync::still_level(*store, listing));
-  if (!level) return unknown;
+  DX_TRY(auto files, filesystem::DiskTree::open(root));
+  sync::FirstLook look({}, std::move(files));
+  DX_TRY(const auto noted, sync::load_noted(*store));
+  if (!noted) return unknown;
+  DX_TRY(const auto found, look.end());
+  DX_TRY_OK(found.listed.status);
+  if (!sync::is_still_level(*noted, *found.listed.listing)) return unknown;
   Unchanged same{.info = {.root = root, .workspace_id = *id, .epoch = *epoch}, .report = {}};
-  same.report.files = level->files;
-  same.report.left_out = level->left_out;
-  for (const auto& problem : level->problems) same.report.skipped.push_back(problem);
+  same.report.files = noted->level.files;
+  same.report.left_out = noted->level.left_out;
+  for (const auto& problem : noted->level.problems) same.report.skipped.push_back(problem);
   same.report.elapsed_ms = clock.steady_ms() - start;
   return same;
 }
