@@ -400,13 +400,8 @@ Result<history::CommitReport> Workspace::commit(const history::CommitOptions& op
 }
 
 Workspace::FileCounts Workspace::count_files() const {
-  const workspace::MetadataDoc& metadata = impl_->metadata();
-  FileCounts counts;
-  for (const auto& [id, record] : metadata.records()) {
-    counts.live += metadata.has_path(id) ? 1 : 0;
-    counts.deleted += record.deleted ? 1 : 0;
-  }
-  return counts;
+  const workspace::MetadataDoc::Count count = impl_->metadata().count();
+  return {.live = count.with_path, .deleted = count.deleted};
 }
 
 std::vector<FileSummary> Workspace::files(bool include_deleted) const {

@@ -31,8 +31,6 @@ std::string url_safe(const Sha256& digest) {
   return text;
 }
 
-// In fewer folders, then shorter, then smaller: an index in a folder with a short name is not the
-// workspace's.
 // Eight, four, four, four and twelve hexadecimal digits.
 bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
@@ -46,8 +44,17 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
-bool may_be_root(const FileRecord& record) {
-  return !record.deleted && record.contents && !record.part_of;
+bool may_be_root(const RecordOutline& record) {
+  return !record.deleted && record.is_index && !record.has_parent;
+}
+
+// In fewer folders, then shorter, then smaller: an index in a folder with a short name is not the
+// workspace's.
+bool is_nearer_root(const std::string& path, const std::string& than) noexcept {
+  const auto folders = std::count(path.begin(), path.end(), '/');
+  const auto other = std::count(than.begin(), than.end(), '/');
+  if (folders != other) return folders < other;
+  return path.size() != than.size() ? path.size() < than.size() : path < than;
 }
 
 void add(std::vector<std::string>& ids, const std::string& id) {
@@ -63,13 +70,9 @@ void remove(std::vector<std::string>& ids, const std::string& id) {
 }  // namespace
 
 bool is_rather_root(const FileRecord& record, const FileRecord* best) noexcept {
-  if (!may_be_root(record) || best == nullptr) return may_be_root(record);
-  const std::string& path = record.path;
-  const std::string& than = best->path;
-  const auto folders = std::count(path.begin(), path.end(), '/');
-  const auto other = std::count(than.begin(), than.end(), '/');
-  if (folders != other) return folders < other;
-  return path.size() != than.size() ? path.size() < than.size() : path < than;
+  const bool may_be = !record.deleted && record.contents && !record.part_of;
+  if (!may_be || best == nullptr) return may_be;
+  return is_nearer_root(record.path, best->path);
 }
 
 MetadataDoc::MetadataDoc(crdt::Doc& doc) : doc_(doc) {
@@ -91,24 +94,56 @@ void MetadataDoc::read_all() {
             [](const auto& a, const auto& b) { return a.first < b.first; });
   claims_.reserve(values.size());
   for (const auto& [id, value] : values) {
-    std::optional<FileRecord> record = read(id, value);
-    if (!record) {
+    RecordOutline found;
+    const auto type = value.type();
+    if (type && doc_.kind_of(*type) == crdt::TypeKind::Map) {
+      found = read_outline(crdt::Map(*type));
+    } else if (const auto record = read(id, value)) {
+      found = outline_of(*record);
+    } else {
       unreadable_.emplace(id);
       continue;
     }
-    const auto at = records_.emplace_hint(records_.end(), id, std::move(*record));
+    const auto at = outlines_.emplace_hint(outlines_.end(), id, std::move(found));
     index(at->first, at->second);
   }
 }
 
+const RecordOutline* MetadataDoc::outline(std::string_view id) const {
+  const auto it = outlines_.find(id);
+  return it == outlines_.end() ? nullptr : &it->second;
+}
+
 const FileRecord* MetadataDoc::find(std::string_view id) const {
-  const auto it = records_.find(id);
-  return it == records_.end() ? nullptr : &it->second;
+  const auto known = records_.find(id);
+  if (known != records_.end()) return &known->second;
+  if (!has(id)) return nullptr;
+  const auto value = doc_.map("files").view(id);
+  auto record = value ? read(id, *value) : std::nullopt;
+  // It is being taken away in this very transaction: what is left of it is of no use.
+  if (!record) record.emplace();
+  return &records_.emplace(id, std::move(*record)).first->second;
+}
+
+const std::map<std::string, FileRecord, std::less<>>& MetadataDoc::records() const {
+  if (records_.size() == outlines_.size()) return records_;
+  for (const auto& [id, outline] : outlines_) (void)find(id);
+  return records_;
+}
+
+MetadataDoc::Count MetadataDoc::count() const {
+  Count count;
+  for (const auto& [id, record] : outlines_) {
+    ++(record.deleted ? count.deleted : count.live);
+    count.with_path += has_path(id) ? 1 : 0;
+  }
+  return count;
 }
 
 // --- index ---
 
-void MetadataDoc::index(const std::string& id, const FileRecord& record) {
+void MetadataDoc::index(const std::string& id, const RecordOutline& record) {
+  if (record.has_attachments) with_attachments_.insert(id);
   if (may_be_root(record)) root_.reset();
   if (record.deleted) {
     add(tombstones_[record.path], id);
@@ -120,7 +155,8 @@ void MetadataDoc::index(const std::string& id, const FileRecord& record) {
   if (ids.size() > 1) contested_.insert(record.path);
 }
 
-void MetadataDoc::unindex(const std::string& id, const FileRecord& record) {
+void MetadataDoc::unindex(const std::string& id, const RecordOutline& record) {
+  if (record.has_attachments) with_attachments_.erase(id);
   if (may_be_root(record)) root_.reset();
   auto& table = record.deleted ? tombstones_ : claims_;
   const auto it = table.find(record.path);
@@ -149,20 +185,30 @@ bool MetadataDoc::reload(const std::string& id) {
   } else {
     unreadable_.erase(id);
   }
-  const auto old = records_.find(id);
-  if (old == records_.end() && !record) return false;
-  if (old == records_.end()) {
-    index(id, records_.emplace(id, std::move(*record)).first->second);
+  const auto old = outlines_.find(id);
+  if (old == outlines_.end() && !record) return false;
+  if (old == outlines_.end()) {
+    const auto made = outlines_.emplace(id, outline_of(*record)).first;
+    records_.emplace(id, std::move(*record));
+    index(id, made->second);
     return true;
   }
-  if (record && old->second == *record) return false;
+  // What nobody has asked for may be as it was; nobody can have kept anything of it.
+  const auto known = records_.find(id);
+  if (record && known != records_.end() && known->second == *record) return false;
   unindex(id, old->second);
-  if (record) {
-    old->second = std::move(*record);  // In place: what find() gave stays valid.
-    index(id, old->second);
-  } else {
-    records_.erase(old);
+  if (!record) {
+    outlines_.erase(old);
+    if (known != records_.end()) records_.erase(known);
+    return true;
   }
+  old->second = outline_of(*record);
+  if (known != records_.end()) {
+    known->second = std::move(*record);  // In place: what find() gave stays valid.
+  } else {
+    records_.emplace(id, std::move(*record));
+  }
+  index(id, old->second);
   return true;
 }
 
@@ -228,7 +274,7 @@ std::vector<std::string> MetadataDoc::refresh(const crdt::TransactionSummary& su
 
 void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
                                  std::set<std::string>& ids) const {
-  for (const auto& [id, record] : records_) {
+  for (const auto& [id, record] : records()) {
     if (record.deleted) continue;
     const bool up = record.part_of && targets.contains(*record.part_of);
     const bool down =
@@ -242,14 +288,14 @@ void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
 // --- look-ups ---
 
 bool MetadataDoc::has_path(std::string_view id) const {
-  const FileRecord* record = find(id);
+  const RecordOutline* record = outline(id);
   if (record == nullptr || record->deleted || !claims_.contains(record->path)) return false;
   const auto it = displaced_.find(std::string(id));
   return it == displaced_.end() || !it->second.empty();
 }
 
 std::optional<std::string> MetadataDoc::path_of(std::string_view id) const {
-  const FileRecord* record = find(id);
+  const RecordOutline* record = outline(id);
   if (record == nullptr || record->deleted || !claims_.contains(record->path)) return std::nullopt;
   if (const auto it = displaced_.find(std::string(id)); it != displaced_.end()) {
     return it->second.empty() ? std::nullopt : std::optional<std::string>(it->second);
@@ -280,21 +326,23 @@ std::string MetadataDoc::id_for_path(std::string_view path) const {
     what.append(path);
     if (attempt > 0) what.append("\n").append(std::to_string(attempt));
     std::string id = url_safe(sha256(as_bytes(what)));
-    if (!records_.contains(id)) return id;
+    if (!has(id)) return id;
   }
 }
 
 const MetadataDoc::Root& MetadataDoc::root() const {
   if (root_) return *root_;
   root_ = Root{.id = std::nullopt, .format = LinkFormat::MarkdownRoot};
-  const FileRecord* best = nullptr;
-  for (const auto& [id, record] : records_) {
-    if (!is_rather_root(record, best) || !path_of(id)) continue;
+  const RecordOutline* best = nullptr;
+  for (const auto& [id, record] : outlines_) {
+    if (!may_be_root(record) || (best != nullptr && !is_nearer_root(record.path, best->path)))
+      continue;
+    if (!has_path(id)) continue;
     best = &record;
     root_->id = id;
   }
   if (best == nullptr) return *root_;
-  const codec::Any extra(best->extra);
+  const codec::Any extra(find(*root_->id)->extra);
   const codec::Any* config = extra.find("workspace_config");
   const codec::Any* format = config != nullptr ? config->find("link_format") : nullptr;
   if (format == nullptr) format = extra.find("link_format");
@@ -333,7 +381,7 @@ std::optional<std::string> MetadataDoc::id_of(std::string_view link_text,
 
 std::optional<std::string> MetadataDoc::target_of(std::string_view link,
                                                   std::string_view from) const {
-  const FileRecord* named = find(link);
+  const RecordOutline* named = outline(link);
   if (named != nullptr) return named->deleted ? std::nullopt : std::optional<std::string>(link);
   return id_of(link, from);
 }
@@ -347,7 +395,7 @@ std::optional<std::string> MetadataDoc::link_to(std::string_view id, std::string
 }
 
 bool MetadataDoc::is_file_id(std::string_view text) const {
-  if (find(text) != nullptr) return true;
+  if (has(text)) return true;
   // A record that has not arrived yet: its id must not be taken for a link that somebody wrote.
   const bool as_ours = text.size() == kIdLength &&
                        text.find_first_not_of(kUrlSafeAlphabet) == std::string_view::npos;

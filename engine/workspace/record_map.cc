@@ -247,6 +247,32 @@ FileRecord read_record(const crdt::Map& map) {
   return record;
 }
 
+RecordOutline read_outline(const crdt::Map& map) {
+  RecordOutline outline;
+  map.visit([&outline](std::string_view key, const crdt::ValueView& value) {
+    if (key == "path") {
+      outline.path = text_in(value).value_or("");
+    } else if (key == "part_of") {
+      outline.has_parent = value.text() || text_in(value);
+    } else if (key == "contents") {
+      outline.is_index = texts_in(value).has_value();
+    } else if (key == "attachments") {
+      outline.has_attachments = !attachments_in(value.any()).empty();
+    } else if (key == "deleted") {
+      outline.deleted = flag_in(value.any());
+    }
+  });
+  return outline;
+}
+
+RecordOutline outline_of(const FileRecord& record) {
+  return {.path = record.path,
+          .deleted = record.deleted,
+          .is_index = record.contents.has_value(),
+          .has_parent = record.part_of.has_value(),
+          .has_attachments = !record.attachments.empty()};
+}
+
 std::optional<FileRecord> read_json_record(std::string_view id, std::string_view json) {
   const auto parsed = parse_ordered_json(json);
   if (!parsed || !parsed->is_object()) return std::nullopt;
