@@ -77,19 +77,28 @@ Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Ran
 
 using Faults = Result<std::vector<std::string>>;
 
-Faults verify(const fs::path& file) {
+using VerifyPart = storage::Store::VerifyPart;
+
+Faults verify(const fs::path& file, VerifyPart part) {
   const auto store = storage::Store::open(file, storage::OpenMode::ReadOnly);
-  if (store) return (*store)->verify();
+  if (store) return (*store)->verify(part);
   if (store.error().code != ErrorCode::Corrupt) return store.error();
   return std::vector<std::string>{store.error().message};
 }
 
 // On a thread of its own, or when it is asked for, where there is no thread to be had.
-std::future<Faults> verify_beside(const fs::path& file) {
+std::future<Faults> verify_beside(const fs::path& file, VerifyPart part) {
   try {
-    return std::async(std::launch::async, verify, file);
+    return std::async(std::launch::async, verify, file, part);
   } catch (const std::system_error&) {
-    return std::async(std::launch::deferred, verify, file);
+    return std::async(std::launch::deferred, verify, file, part);
+  }
+}
+
+// What both found, each once: a store that cannot be opened says so to both.
+void add_faults(std::vector<std::string>& faults, const std::vector<std::string>& more) {
+  for (const std::string& fault : more) {
+    if (std::find(faults.begin(), faults.end(), fault) == faults.end()) faults.push_back(fault);
   }
 }
 
@@ -355,11 +364,15 @@ Result<filesystem::FileSet> Workspace::render() {
 
 Result<workspace::ValidateReport> Workspace::validate() {
   Impl& self = *impl_;
-  // The store looks at all of itself meanwhile, by a connection of its own.
-  auto faults = verify_beside(self.folder() / kStoreFile);
+  // The store looks at all of itself meanwhile, by connections of its own.
+  auto structure = verify_beside(self.folder() / kStoreFile, VerifyPart::Structure);
+  auto contents = verify_beside(self.folder() / kStoreFile, VerifyPart::Contents);
   DX_TRY(workspace::ValidateInput input,
          sync::examine(self.live->documents(), self.live->disk(), *self.files));
-  DX_TRY(input.store_faults, faults.get());
+  for (auto* part : {&structure, &contents}) {
+    DX_TRY(const auto faults, part->get());
+    add_faults(input.store_faults, faults);
+  }
   return workspace::validate(input);
 }
 
