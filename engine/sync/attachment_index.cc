@@ -70,7 +70,8 @@ void AttachmentIndex::compare() {
   const auto found = *std::exchange(found_, std::nullopt);
   const workspace::MetadataDoc& metadata = std::as_const(documents_).metadata();
   attached_.clear();
-  for (const auto& [id, record] : metadata.records()) {
+  for (const std::string& id : metadata.with_attachments()) {
+    const workspace::FileRecord& record = *metadata.find(id);
     if (record.deleted) continue;
     for (const workspace::Attachment& attachment : record.attachments) {
       if (attachment.deleted) continue;
