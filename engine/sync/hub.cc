@@ -1,10 +1,13 @@
 #include "engine/sync/hub.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/crdt/update.h"
 
 namespace diaryx::sync {
 namespace {
@@ -22,6 +25,44 @@ CloseCode close_code(const Error& error) {
     default:
       return CloseCode::NotAuthenticated;
   }
+}
+
+// Larger ones are told as they are: nobody gains by a copy.
+constexpr std::size_t kMostMergedOctets = 64U << 10U;
+constexpr std::size_t kMostMergedOctetsEach = 4U << 10U;
+
+// How many of `changes`, from the first on, are of one document and by one who types: they can be
+// told as one update. Not those of another in between, which the later ones may stand on.
+std::size_t run_length(std::span<const DocumentChange> changes) {
+  const DocumentChange& first = changes.front();
+  std::size_t octets = first.update.size();
+  std::size_t count = 1;
+  for (; count < changes.size(); ++count) {
+    const DocumentChange& next = changes[count];
+    octets += next.update.size();
+    if (next.document != first.document || next.origin != first.origin ||
+        octets > kMostMergedOctets ||
+        std::max(first.update.size(), next.update.size()) > kMostMergedOctetsEach)
+      break;
+  }
+  return count;
+}
+
+// Nothing: they are told one by one.
+std::optional<Buffer> merge(std::span<const DocumentChange> run) {
+  if (run.size() < 2) return std::nullopt;
+  std::vector<Bytes> updates;
+  updates.reserve(run.size());
+  for (const DocumentChange& change : run) updates.emplace_back(change.update);
+  Result<Buffer> merged = crdt::merge_updates_v1(updates);
+  if (!merged) return std::nullopt;
+  return std::move(*merged);
+}
+
+Buffer update_payload(Bytes update) {
+  Buffer payload;
+  protocol::write_update(payload, update);
+  return payload;
 }
 
 }  // namespace
@@ -337,16 +378,24 @@ std::size_t Hub::staged_octets() {
 
 Turn Hub::told(std::vector<DocumentChange> changes) {
   counted_ = counted_octets_ = 0;
-  for (const DocumentChange& change : changes) {
-    const auto it = rooms_.find(change.document);
+  std::span<const DocumentChange> left(changes);
+  while (!left.empty()) {
+    const std::span<const DocumentChange> run = left.first(run_length(left));
+    left = left.subspan(run.size());
+    const auto it = rooms_.find(run.front().document);
     ConnectionId from = 0;
     if (it != rooms_.end()) {
-      Buffer payload;
-      protocol::write_update(payload, change.update);
-      it->second->tell(payload, change.origin, staged_.sends);
-      from = it->second->connection_of(change.origin);
+      const Room& room = *it->second;
+      if (const auto merged = merge(run); merged) {
+        room.tell(update_payload(*merged), run.front().origin, staged_.sends);
+      } else {
+        for (const DocumentChange& change : run)
+          room.tell(update_payload(change.update), change.origin, staged_.sends);
+      }
+      from = room.connection_of(run.front().origin);
     }
-    hooks_->on_change(change.document->name, change.update, from);
+    for (const DocumentChange& change : run)
+      hooks_->on_change(change.document->name, change.update, from);
   }
   return std::exchange(staged_, {});
 }

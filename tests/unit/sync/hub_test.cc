@@ -35,6 +35,44 @@ TEST_SUITE("sync/hub") {
   }
 
   TEST_CASE(
+      "what one types in a turn is told as one update, and what stands on another behind it") {
+    Setup s;
+    Peer& a = s.world.connect();
+    Peer& b = s.world.connect();
+    Peer& c = s.world.connect();
+    const std::string id = s.world.wire("journal/2024.md");
+    for (Peer* peer : {&a, &b, &c}) peer->open(id);
+    s.world.run();
+    const auto type = [&](Peer& peer, std::string_view text) {
+      peer.edit(id, [&](crdt::Doc& doc) {
+        doc.text("body").insert(doc.text("body").length(), std::string(text));
+      });
+    };
+    std::size_t before = b.frames.size();
+    for (const char* word : {"one ", "two ", "three "}) type(a, word);
+    s.world.run();
+    CHECK(b.frames.size() == before + 1);
+    CHECK(b.body(id) == "one two three ");
+    before = b.frames.size();
+    type(a, "four ");
+    type(a, "five ");
+    type(c, "six ");
+    type(a, "seven ");
+    s.world.run();
+    CHECK(b.frames.size() == before + 3);
+    CHECK(b.body(id) == a.body(id));
+    CHECK(c.body(id) == a.body(id));
+    CHECK(a.body(id).size() == std::string_view("one two three four five six seven ").size());
+    // Large ones are passed on as they are.
+    before = b.frames.size();
+    type(a, std::string(5'000, 'x'));
+    type(a, "eight ");
+    s.world.run();
+    CHECK(b.frames.size() == before + 2);
+    CHECK(b.body(id) == a.body(id));
+  }
+
+  TEST_CASE(
       "a document opened by path and by id on one connection is one document with two copies") {
     Setup s;
     s.dir.write("a.md", "text\n");
