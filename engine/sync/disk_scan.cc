@@ -280,11 +280,15 @@ void DiskSync::take_in_fresh() {
   put_off_unsettled(unknown);
   if (unknown.empty()) return;
   scan_->added = true;
-  for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  for (const std::string& id : documents_.take_changed_files()) {
+    mark_ahead(id);
+    attachments_.record_changed(id);
+  }
   note(importer_.fresh(std::move(unknown)), "import");
   // What was just taken in is level by construction (rendering an import gives the same bytes): no
   // need to render it all now.
   for (const std::string& id : documents_.take_changed_files()) {
+    attachments_.record_changed(id);
     const FileTable::Row* row = table_.find(id);
     const bool level =
         row != nullptr && row->on_disk && documents_.loaded(body_doc_name(id)) == nullptr &&

@@ -103,7 +103,10 @@ void DiskSync::store_failed() {
 }
 
 void DiskSync::plan() {
-  for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  for (const std::string& id : documents_.take_changed_files()) {
+    mark_ahead(id);
+    attachments_.record_changed(id);
+  }
   if (is_held()) return;
   for (auto& [path, busy] : busy_) {
     if (busy.next_ms > documents_.steady_ms()) continue;
