@@ -61,7 +61,7 @@ void announce(const web::Server& server, const WorkspaceInfo& info, const Report
 }  // namespace
 
 Result<ExitCode> run(const ServeOptions& options, const Context& context) {
-  auto opened = open_workspace(context, Access::Create, options.write_back);
+  auto opened = open_workspace(context, Access::Create, options.write_back, {}, true);
   if (!opened) return explain_busy(std::move(opened).error(), context);
   const WorkspaceInfo info = (*opened)->info();
   DX_TRY(const std::unique_ptr<web::Server> server,

@@ -62,7 +62,8 @@ bool has_ended(const Context& context, const ServerClient& server) {
 }  // namespace
 
 Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access access,
-                                                  bool write_back, const InitOptions& rules) {
+                                                  bool write_back, const InitOptions& rules,
+                                                  bool look_ahead) {
   Workspace::Options options;
   options.root = context.root;
   options.access = access;
@@ -70,6 +71,7 @@ Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access
   options.audience = rules.audience;
   options.gitignore = rules.gitignore;
   options.import_db = rules.import_db;
+  options.look_ahead = look_ahead;
   options.lock_wait_ms = access == Access::Read ? 0 : kLockWaitMs;
   auto opened = Workspace::open(options, context.clock, context.random);
   if (opened) return opened;

@@ -9,10 +9,11 @@
 namespace diaryx::cli {
 
 // Workspace::open with the remedies that a person at a terminal needs. Waits a while for another
-// one-shot command.
+// one-shot command. `look_ahead`: as there.
 Result<std::unique_ptr<Workspace>> open_workspace(const Context& context, Access access,
                                                   bool write_back = true,
-                                                  const InitOptions& rules = {});
+                                                  const InitOptions& rules = {},
+                                                  bool look_ahead = false);
 
 // A workspace whose documents and files agree as of now.
 struct UpToDate {

@@ -77,19 +77,28 @@ Result<std::string> meta_or_new(storage::Store& store, std::string_view key, Ran
 
 using Faults = Result<std::vector<std::string>>;
 
-Faults verify(const fs::path& file) {
+using VerifyPart = storage::Store::VerifyPart;
+
+Faults verify(const fs::path& file, VerifyPart part) {
   const auto store = storage::Store::open(file, storage::OpenMode::ReadOnly);
-  if (store) return (*store)->verify();
+  if (store) return (*store)->verify(part);
   if (store.error().code != ErrorCode::Corrupt) return store.error();
   return std::vector<std::string>{store.error().message};
 }
 
 // On a thread of its own, or when it is asked for, where there is no thread to be had.
-std::future<Faults> verify_beside(const fs::path& file) {
+std::future<Faults> verify_beside(const fs::path& file, VerifyPart part) {
   try {
-    return std::async(std::launch::async, verify, file);
+    return std::async(std::launch::async, verify, file, part);
   } catch (const std::system_error&) {
-    return std::async(std::launch::deferred, verify, file);
+    return std::async(std::launch::deferred, verify, file, part);
+  }
+}
+
+// What both found, each once: a store that cannot be opened says so to both.
+void add_faults(std::vector<std::string>& faults, const std::vector<std::string>& more) {
+  for (const std::string& fault : more) {
+    if (std::find(faults.begin(), faults.end(), fault) == faults.end()) faults.push_back(fault);
   }
 }
 
@@ -122,6 +131,7 @@ struct Workspace::Impl {
   std::unique_ptr<sync::Live> live;
   sync::IntakeRules intake;
   std::optional<sync::ImportReport> imported;
+  std::optional<sync::FirstLook> look;
 
   fs::path folder() const { return info.root / kFolder; }
   Status open_store();
@@ -201,6 +211,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Options& options, const
            import_into(*impl->store, *impl->files, impl->folder(), *import, clock, random));
     import.reset();
   }
+  if (options.look_ahead) {
+    DX_TRY(auto files, filesystem::DiskTree::open(impl->info.root, {.tidy = true}));
+    if (impl->intake.gitignore) files->ignore_by(git_ignores(impl->info.root));
+    impl->look.emplace(impl->info.root, std::move(files));
+  }
   DX_TRY(impl->live,
          sync::Live::open({.workspace_id = impl->info.workspace_id,
                            .epoch = impl->info.epoch,
@@ -218,6 +233,17 @@ const sync::IntakeRules& Workspace::intake() const noexcept {
 }
 const std::optional<sync::ImportReport>& Workspace::imported() const noexcept {
   return impl_->imported;
+}
+Result<sync::FirstLook::Found> Workspace::take_first_look() {
+  Impl& self = *impl_;
+  if (!self.look) {
+    DX_TRY(auto files, filesystem::DiskTree::open(self.info.root, {.tidy = true}));
+    if (self.intake.gitignore) files->ignore_by(git_ignores(self.info.root));
+    self.look.emplace(self.info.root, std::move(files));
+  }
+  auto found = self.look->end();
+  self.look.reset();
+  return found;
 }
 sync::Hub& Workspace::hub() {
   return impl_->live->hub();
@@ -268,14 +294,17 @@ Result<std::optional<Unchanged>> Workspace::unchanged(const Options& options, co
   DX_TRY(const auto epoch, store->meta("epoch"));
   DX_TRY(const sync::IntakeRules rules, sync::load_intake_rules(*store));
   if (!id || !epoch || rules.gitignore) return unknown;
-  DX_TRY(const auto files, filesystem::DiskTree::open(root));
-  DX_TRY(const filesystem::Listing listing, files->list());
-  DX_TRY(const auto level, sync::still_level(*store, listing));
-  if (!level) return unknown;
+  DX_TRY(auto files, filesystem::DiskTree::open(root));
+  sync::FirstLook look({}, std::move(files));
+  DX_TRY(const auto noted, sync::load_noted(*store));
+  if (!noted) return unknown;
+  DX_TRY(const auto found, look.end());
+  DX_TRY_OK(found.listed.status);
+  if (!sync::is_still_level(*noted, *found.listed.listing)) return unknown;
   Unchanged same{.info = {.root = root, .workspace_id = *id, .epoch = *epoch}, .report = {}};
-  same.report.files = level->files;
-  same.report.left_out = level->left_out;
-  for (const auto& problem : level->problems) same.report.skipped.push_back(problem);
+  same.report.files = noted->level.files;
+  same.report.left_out = noted->level.left_out;
+  for (const auto& problem : noted->level.problems) same.report.skipped.push_back(problem);
   same.report.elapsed_ms = clock.steady_ms() - start;
   return same;
 }
@@ -335,11 +364,15 @@ Result<filesystem::FileSet> Workspace::render() {
 
 Result<workspace::ValidateReport> Workspace::validate() {
   Impl& self = *impl_;
-  // The store looks at all of itself meanwhile, by a connection of its own.
-  auto faults = verify_beside(self.folder() / kStoreFile);
+  // The store looks at all of itself meanwhile, by connections of its own.
+  auto structure = verify_beside(self.folder() / kStoreFile, VerifyPart::Structure);
+  auto contents = verify_beside(self.folder() / kStoreFile, VerifyPart::Contents);
   DX_TRY(workspace::ValidateInput input,
          sync::examine(self.live->documents(), self.live->disk(), *self.files));
-  DX_TRY(input.store_faults, faults.get());
+  for (auto* part : {&structure, &contents}) {
+    DX_TRY(const auto faults, part->get());
+    add_faults(input.store_faults, faults);
+  }
   return workspace::validate(input);
 }
 
@@ -380,13 +413,8 @@ Result<history::CommitReport> Workspace::commit(const history::CommitOptions& op
 }
 
 Workspace::FileCounts Workspace::count_files() const {
-  const workspace::MetadataDoc& metadata = impl_->metadata();
-  FileCounts counts;
-  for (const auto& [id, record] : metadata.records()) {
-    counts.live += metadata.has_path(id) ? 1 : 0;
-    counts.deleted += record.deleted ? 1 : 0;
-  }
-  return counts;
+  const workspace::MetadataDoc::Count count = impl_->metadata().count();
+  return {.live = count.with_path, .deleted = count.deleted};
 }
 
 sync::AttachmentIndex::Totals Workspace::count_attachments() {

@@ -24,6 +24,7 @@
 #include "engine/history/log.h"
 #include "engine/storage/lock.h"
 #include "engine/sync/disk_sync.h"
+#include "engine/sync/first_look.h"
 #include "engine/sync/healing.h"
 #include "engine/sync/health.h"
 #include "engine/sync/hub.h"
@@ -91,6 +92,8 @@ class Workspace {
     std::optional<bool> gitignore = {};
     // A Diaryx 1.4 database to take over first (import.h). Not with Read.
     std::optional<std::filesystem::path> import_db = {};
+    // To begin with take_first_look() while the documents are read. Not with Read.
+    bool look_ahead = false;
     std::int64_t lock_wait_ms = 0;  // How long to wait for another one-shot command to finish.
   };
   // Clock and random must outlive the workspace. Errors: NotFound (no folder, no store), Busy
@@ -142,6 +145,9 @@ class Workspace {
 
   // --- For serve, with Write access. One turn: events into hub() and disk(), then end_turn(), then
   // disk().take_tasks(). ---
+  // Begins to watch the folder, and lists it; waits for that. The listing is for the first task of
+  // disk() that asks for one. An error: the folder cannot be watched in any way.
+  Result<sync::FirstLook::Found> take_first_look();
   sync::Hub& hub();
   sync::DiskSync& disk();
   // Changes as a person asks for them. Part of the turn, as everything else.

@@ -11,8 +11,9 @@ namespace diaryx::web {
 // --- DiskWorker ---
 
 DiskWorker::DiskWorker(std::unique_ptr<filesystem::FileTree> files,
+                       std::optional<sync::DiskResult> listed,
                        std::function<void(sync::DiskResult)> done)
-    : files_(std::move(files)), done_(std::move(done)) {}
+    : files_(std::move(files)), listed_(std::move(listed)), done_(std::move(done)) {}
 
 DiskWorker::~DiskWorker() {
   stop();
@@ -49,6 +50,14 @@ void DiskWorker::finished(sync::DiskResult result) {
   done_(std::move(result));
 }
 
+sync::DiskResult DiskWorker::run(sync::DiskTask task) {
+  if (!listed_ || !std::holds_alternative<sync::ListTask>(task))
+    return sync::run_disk_task(*files_, std::move(task));
+  sync::DiskResult result = std::move(*listed_);
+  listed_.reset();
+  return result;
+}
+
 void DiskWorker::run() {
   for (;;) {
     std::deque<sync::DiskTask> batch;
@@ -61,7 +70,7 @@ void DiskWorker::run() {
     for (sync::DiskTask& task : batch) {
       sync::DiskTask copy = task;  // A failure must come back as the result of its task.
       try {
-        finished(sync::run_disk_task(*files_, std::move(task)));
+        finished(run(std::move(task)));
       } catch (const std::exception& e) {
         sync::DiskResult failed;
         failed.task = std::move(copy);

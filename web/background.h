@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
@@ -21,8 +22,9 @@ namespace diaryx::web {
 
 class DiskWorker {
  public:
-  // `done` is called on the worker's thread with each result.
-  DiskWorker(std::unique_ptr<filesystem::FileTree> files,
+  // `done` is called on the worker's thread with each result. `listed`: of a ListTask, which was
+  // done before, and is the answer to the first one.
+  DiskWorker(std::unique_ptr<filesystem::FileTree> files, std::optional<sync::DiskResult> listed,
              std::function<void(sync::DiskResult)> done);
   ~DiskWorker();
 
@@ -38,9 +40,11 @@ class DiskWorker {
 
  private:
   void run();
+  sync::DiskResult run(sync::DiskTask task);
   void finished(sync::DiskResult result);
   std::atomic<std::uint64_t> done_count_{0}, failed_count_{0}, waiting_count_{0};
   const std::unique_ptr<filesystem::FileTree> files_;
+  std::optional<sync::DiskResult> listed_;
   const std::function<void(sync::DiskResult)> done_;
   std::mutex mutex_;
   std::condition_variable wake_;

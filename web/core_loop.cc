@@ -103,7 +103,9 @@ void CoreLoop::disconnect(sync::ConnectionId id) {
   batch_.emplace_back(Disconnect{id});
 }
 void CoreLoop::disk_done(sync::DiskResult result) {
-  (void)push(std::move(result), true);
+  // Others come soon, but there is one listing only, and much waits for it.
+  const bool patient = !std::holds_alternative<sync::ListTask>(result.task);
+  (void)push(std::move(result), patient);
 }
 void CoreLoop::paths_changed(std::set<WorkspacePath> paths) {
   (void)push(PathsChanged{std::move(paths)}, true);

@@ -113,7 +113,7 @@ struct Server::Impl final : TransportEvents {
   }
 
   Status listen();
-  void build(std::unique_ptr<Workspace> workspace);
+  void build(std::unique_ptr<Workspace> workspace, sync::FirstLook::Found look);
   Status go();
   Status stop();
   void tell_others();
@@ -164,9 +164,7 @@ struct Server::Impl final : TransportEvents {
   std::unique_ptr<LocalHooks> hooks;
   std::unique_ptr<CoreLoop> core;
   std::unique_ptr<Attachments> attachments;
-  std::unique_ptr<filesystem::DiskTree> worker_files;
   std::unique_ptr<DiskWorker> worker;
-  std::unique_ptr<filesystem::FolderWatch> folder_watch;  // Until the thread has it.
   std::unique_ptr<WatchThread> watch;
   std::unique_ptr<HttpRouter> router;
   asio::thread_pool handlers;
@@ -374,7 +372,7 @@ Status Server::Impl::listen() {
   }
 }
 
-void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
+void Server::Impl::build(std::unique_ptr<Workspace> workspace, sync::FirstLook::Found look) {
   CoreLoop::Sinks sinks;
   sinks.tell = [this](sync::Turn turn, std::vector<Handled> handled) {
     for (const sync::Closing& closing : turn.closes) {
@@ -392,10 +390,10 @@ void Server::Impl::build(std::unique_ptr<Workspace> workspace) {
   hooks = std::make_unique<LocalHooks>(*auth);
   workspace->hub().use_hooks(*hooks);
   core = std::make_unique<CoreLoop>(std::move(workspace), clock, std::move(sinks));
-  worker = std::make_unique<DiskWorker>(std::move(worker_files), [this](sync::DiskResult result) {
-    core->disk_done(std::move(result));
-  });
-  watch = std::make_unique<WatchThread>(std::move(folder_watch),
+  worker = std::make_unique<DiskWorker>(
+      std::move(look.files), std::move(look.listed),
+      [this](sync::DiskResult result) { core->disk_done(std::move(result)); });
+  watch = std::make_unique<WatchThread>(std::move(look.watch),
                                         WatchThread::Sinks{[this](std::set<WorkspacePath> paths) {
                                                              core->paths_changed(std::move(paths));
                                                            },
@@ -476,12 +474,9 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Workspace> workspa
   impl->auth = std::make_unique<Auth>(impl->token, "diaryx_" + std::to_string(port), clock);
   impl->url = url_of(chosen.host, port, impl->token);
   DX_TRY(auto shown_files, filesystem::DiskTree::open(info.root));
-  DX_TRY(impl->worker_files, filesystem::DiskTree::open(info.root, {.tidy = true}));
-  if (workspace->intake().gitignore) impl->worker_files->ignore_by(git_ignores(info.root));
   impl->attachments = std::make_unique<Attachments>(std::move(shown_files));
-  // The watch begins before the first look, so that nothing falls in between.
-  DX_TRY(impl->folder_watch, filesystem::FolderWatch::open(info.root, {}));
-  impl->build(std::move(workspace));
+  DX_TRY(auto look, workspace->take_first_look());
+  impl->build(std::move(workspace), std::move(look));
   std::unique_ptr<Server> server(new Server(std::move(impl)));
   DX_TRY_OK(server->impl_->go());
   return server;

@@ -1,5 +1,6 @@
 #include "engine/base/utf.h"
 
+#include <bit>
 #include <cstring>
 
 namespace diaryx {
@@ -47,6 +48,18 @@ bool eight_ascii(const char* p) noexcept {
   return (word & 0x8080808080808080U) == 0;
 }
 
+// How many of the next eight octets are ASCII, up to the first that is not.
+std::size_t leading_ascii(const char* p) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, 8);
+  word &= 0x8080808080808080U;
+  if (word == 0) return 8;
+  return static_cast<std::size_t>(std::endian::native == std::endian::little
+                                      ? std::countr_zero(word)
+                                      : std::countl_zero(word)) /
+         8;
+}
+
 }  // namespace
 
 bool is_ascii_long(std::string_view text) noexcept {
@@ -68,9 +81,12 @@ bool is_utf8(std::string_view text) noexcept {
       i += 32;
       continue;
     }
-    if (i + 8 <= text.size() && eight_ascii(text.data() + i)) {
-      i += 8;
-      continue;
+    if (i + 8 <= text.size()) {
+      const std::size_t ascii = leading_ascii(text.data() + i);
+      i += ascii;
+      if (ascii == 8) continue;
+    } else if (text.size() >= 8 && eight_ascii(text.data() + text.size() - 8)) {
+      return true;  // The last eight, some of them seen already.
     }
     const std::size_t n = valid_length(text, i);
     if (n == 0) return false;

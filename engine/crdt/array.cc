@@ -97,6 +97,13 @@ void Array::for_each(const std::function<void(const Value& value)>& visit) const
   }
 }
 
+void Array::visit(const std::function<void(const ValueView& value)>& look) const {
+  const State& state = const_state_of(type_);
+  for (ItemIx ix = state.branches[type_.branch].start; ix != kNone; ix = state.items[ix].right) {
+    if (state.items[ix].visible()) visit_values(state, ix, look);
+  }
+}
+
 void Array::insert(std::uint64_t index, std::vector<codec::Any> values) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);

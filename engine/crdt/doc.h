@@ -235,6 +235,30 @@ class Text {
   TypeRef type_;
 };
 
+// A value where it lies, for those who look at many and keep few. Valid until the document changes.
+class ValueView {
+ public:
+  // A string, UTF-8; nothing if it is something else.
+  std::optional<std::string_view> text() const;
+  // The shared type that it is, if it is one.
+  std::optional<TypeRef> type() const;
+  // A copy.
+  Value value() const;
+  // A copy as a plain value, a shared type as to_any() makes it one.
+  codec::Any any() const;
+
+  // As Map::visit() and Array::visit() make it. `any`: the value as lib0 encodes it, empty if it is
+  // nothing of the kind; then it is the unit `offset` of the item `item`.
+  ValueView(const Doc& doc, Bytes any, std::uint32_t item, std::uint64_t offset)
+      : doc_(&doc), any_(any), item_(item), offset_(offset) {}
+
+ private:
+  const Doc* doc_;
+  Bytes any_;
+  std::uint32_t item_;
+  std::uint64_t offset_;
+};
+
 class Map {
  public:
   explicit Map(TypeRef type) : type_(type) {}
@@ -244,6 +268,9 @@ class Map {
   std::size_t size() const;
   // In Yjs' order. The callback must not edit the map.
   void for_each(const std::function<void(std::string_view key, const Value& value)>& visit) const;
+  // The same without a copy of what nobody asks for.
+  std::optional<ValueView> view(std::string_view key) const;
+  void visit(const std::function<void(std::string_view key, const ValueView& value)>& look) const;
   void set(std::string_view key, codec::Any value);
   TypeRef set_type(std::string_view key, TypeKind kind);  // A new, empty Array, Map or Text.
   TypeRef set_type(std::string_view key, const NewType& type);
@@ -266,6 +293,8 @@ class Array {
   std::uint64_t length() const;
   std::optional<Value> get(std::uint64_t index) const;
   void for_each(const std::function<void(const Value& value)>& visit) const;
+  // The same without a copy of what nobody asks for.
+  void visit(const std::function<void(const ValueView& value)>& look) const;
   void insert(std::uint64_t index, std::vector<codec::Any> values);
   void push(std::vector<codec::Any> values);  // Behind everything, deleted elements included.
   TypeRef push_type(const NewType& type);

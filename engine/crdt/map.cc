@@ -56,6 +56,22 @@ void Map::for_each(
   }
 }
 
+std::optional<ValueView> Map::view(std::string_view key) const {
+  const State& state = const_state_of(type_);
+  const ItemIx ix = live_item(state, type_.branch, state.keys.find(key));
+  if (ix == kNone) return std::nullopt;
+  return view_at(state, ix, state.items[ix].length - 1);
+}
+
+void Map::visit(
+    const std::function<void(std::string_view key, const ValueView& value)>& look) const {
+  const State& state = const_state_of(type_);
+  for (const MapEntries::Entry& entry : state.branches[type_.branch].map) {
+    const Item& item = state.items[entry.last];
+    if (!item.deleted()) look(state.keys[entry.key], view_at(state, entry.last, item.length - 1));
+  }
+}
+
 void Map::set(std::string_view key, codec::Any value) {
   State& state = state_of(type_);
   const TransactionScope scope(state, 0, true);

@@ -9,22 +9,24 @@ namespace {
 // Types nest as deep as a peer likes, values do not: what lies deeper shows as null.
 codec::Any to_any_at(TypeRef type, int depth) {
   if (depth > codec::kMaxAnyDepth / 2) return codec::Null{};
-  const auto inner = [depth](const Value& value) {
-    if (const TypeRef* nested = std::get_if<TypeRef>(&value)) return to_any_at(*nested, depth + 1);
-    return std::get<codec::Any>(value);
+  const auto inner = [depth](const ValueView& value) {
+    if (const auto nested = value.type()) return to_any_at(*nested, depth + 1);
+    return std::get<codec::Any>(value.value());
   };
   switch (type.doc->kind_of(type).value_or(TypeKind::Map)) {
     case TypeKind::Map:
     case TypeKind::XmlHook: {
       codec::AnyObject object;
-      Map(type).for_each([&](std::string_view key, const Value& value) {
+      object.reserve(Map(type).size());
+      Map(type).visit([&](std::string_view key, const ValueView& value) {
         object.emplace_back(key, inner(value));
       });
       return object;
     }
     case TypeKind::Array: {
       codec::AnyArray array;
-      Array(type).for_each([&](const Value& value) { array.push_back(inner(value)); });
+      array.reserve(Array(type).length());
+      Array(type).visit([&](const ValueView& value) { array.push_back(inner(value)); });
       return array;
     }
     case TypeKind::Text:

@@ -98,8 +98,7 @@ Status check_none(Database& db, const char* sql, std::string_view what, Faults& 
   return {};
 }
 
-Status check_all(Database& db, Faults& faults) {
-  DX_TRY_OK(check_structure(db, faults));
+Status check_contents(Database& db, Faults& faults) {
   DX_TRY_OK(check_updates(db, faults));
   DX_TRY_OK(check_packed(db, faults));
   DX_TRY_OK(check_hashes(
@@ -132,13 +131,16 @@ Status check_all(Database& db, Faults& faults) {
 
 }  // namespace
 
-Result<std::vector<std::string>> Store::verify() {
+Result<std::vector<std::string>> Store::verify(VerifyPart part) {
   Faults faults;
-  if (!impl_->in_memory) {
+  if (part != VerifyPart::Contents && !impl_->in_memory) {
     DX_TRY(const auto wal, wal_fault_beside(impl_->db.name()));
     if (wal) faults.push_back(*wal);
   }
-  Status done = impl_->within(Impl::Kind::Read, [&] { return check_all(impl_->db, faults); });
+  Status done = impl_->within(Impl::Kind::Read, [&]() -> Status {
+    if (part != VerifyPart::Contents) DX_TRY_OK(check_structure(impl_->db, faults));
+    return part == VerifyPart::Structure ? Status{} : check_contents(impl_->db, faults);
+  });
   if (!done) {
     if (done.error().code != ErrorCode::Corrupt) return std::move(done).error();
     // So damaged that it cannot be read to the end.

@@ -102,7 +102,7 @@ void AttachmentIndex::compare() {
   changed_records_.clear();
   const std::set<WorkspacePath> told = std::exchange(wanted_, {});  // Perhaps since the listing.
   const workspace::MetadataDoc& metadata = std::as_const(documents_).metadata();
-  for (const auto& [id, record] : metadata.records()) attach(id);
+  for (const std::string& id : metadata.with_attachments()) attach(id);
   std::vector<std::string> left;
   for (const auto& [path, row] : rows_) {
     if (!attached_.contains(path)) left.push_back(path);
@@ -290,7 +290,8 @@ AttachmentIndex::Totals AttachmentIndex::look(filesystem::FileTree& files) const
   };
   const workspace::MetadataDoc& metadata = std::as_const(documents_).metadata();
   std::set<std::string> counted;
-  for (const auto& [id, record] : metadata.records()) {
+  for (const std::string& id : metadata.with_attachments()) {
+    const workspace::FileRecord& record = *metadata.find(id);
     if (record.deleted) continue;
     for (const workspace::Attachment& attachment : record.attachments) {
       if (attachment.deleted) continue;

@@ -488,7 +488,7 @@ std::optional<Level> DiskSync::level() const {
   Level level{.left_out = importer_.left_out,
               .strangers = hash_strangers(strangers, strangers_.skipped),
               .problems = problems_};
-  for (const auto& [id, record] : metadata.records()) level.files += metadata.has_path(id) ? 1 : 0;
+  level.files = metadata.count().with_path;
   return level;
 }
 

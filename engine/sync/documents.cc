@@ -64,8 +64,7 @@ Status Documents::load_workspace() {
 
 bool Documents::lacks_record(std::string_view name) const {
   if (name.starts_with(kPathPrefix)) return true;
-  return name.starts_with(kBodyPrefix) &&
-         metadata_->find(name.substr(kBodyPrefix.size())) == nullptr;
+  return name.starts_with(kBodyPrefix) && !metadata_->has(name.substr(kBodyPrefix.size()));
 }
 
 Status Documents::find_waiting() {

@@ -53,13 +53,14 @@ Status FileTable::load() {
       lost_.emplace(id, std::move(*lost));
     buried_.insert(std::move(id));
   }
-  DX_TRY(const auto stamps, documents_.store().ledger_stamps());
-  for (const storage::LedgerStamp& stamp : stamps) {
+  DX_TRY(auto stamps, documents_.store().ledger_stamps());
+  by_path_.reserve(stamps.size());
+  for (storage::LedgerStamp& stamp : stamps) {
     Row row;
-    row.path = stamp.path;
+    row.path = std::move(stamp.path);
     row.base_hash = stamp.base_hash;
     row.stat = {.size = stamp.size, .mtime_ns = stamp.mtime_ns, .inode = stamp.inode};
-    row.on_disk = !stamp.path.empty();
+    row.on_disk = !row.path.empty();
     row.has_pending = stamp.has_pending;
     if (!row.on_disk) {
       // Its first write did not come to its end: it may be there or not.
@@ -68,7 +69,7 @@ Status FileTable::load() {
     }
     std::string path = row.path;
     const bool on_disk = row.on_disk;
-    const auto added = rows_.emplace(stamp.file_id, std::move(row)).first;
+    const auto added = rows_.emplace(std::move(stamp.file_id), std::move(row)).first;
     if (on_disk) {
       by_path_[std::move(path)] = &*added;
     } else {

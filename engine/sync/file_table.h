@@ -12,6 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "engine/base/keyed_hash.h"
 #include "engine/filesystem/file_tree.h"
 #include "engine/sync/documents.h"
 
@@ -88,7 +89,7 @@ class FileTable {
   void leave_path(const Rows::value_type& named);
 
   Rows rows_;
-  std::unordered_map<std::string, Rows::value_type*> by_path_;
+  std::unordered_map<std::string, Rows::value_type*, KeyedHash> by_path_;
   std::set<std::string, std::less<>> buried_;         // Ids.
   std::map<std::string, Lost> lost_;                  // Of these.
   std::map<std::string, std::string> queued_buried_;  // As queued_.

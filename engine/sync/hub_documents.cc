@@ -36,9 +36,7 @@ bool asks(const protocol::Message& message) noexcept {
 }  // namespace
 
 std::size_t Hub::file_count() const {
-  const auto& records = documents_.metadata().records();
-  return static_cast<std::size_t>(std::count_if(
-      records.begin(), records.end(), [](const auto& entry) { return !entry.second.deleted; }));
+  return documents_.metadata().count().live;
 }
 
 std::vector<protocol::ManifestFile> Hub::manifest(bool include_deleted) const {
@@ -86,7 +84,7 @@ Result<std::string> Hub::resolve(const protocol::DocId& doc) const {
   }
   if (doc.kind == protocol::DocKind::Workspace) return std::string(kWorkspaceDocName);
   const workspace::MetadataDoc& metadata = documents_.metadata();
-  if (metadata.find(doc.key) != nullptr) return body_doc_name(doc.key);
+  if (metadata.has(doc.key)) return body_doc_name(doc.key);
   if (is_file_id(doc.key)) return body_doc_name(doc.key);  // Its record is on its way.
   DX_TRY(const WorkspacePath path, WorkspacePath::parse(doc.key));
   if (const auto id = metadata.id_at(path.str())) return body_doc_name(*id);
@@ -95,8 +93,7 @@ Result<std::string> Hub::resolve(const protocol::DocId& doc) const {
 }
 
 Status Hub::check_waiting_limit(const std::string& name) const {
-  const bool has_record =
-      name.starts_with("body/") && documents_.metadata().find(name.substr(5)) != nullptr;
+  const bool has_record = name.starts_with("body/") && documents_.metadata().has(name.substr(5));
   const std::set<std::string>& waiting = documents_.waiting();
   if (has_record || waiting.contains(name) || waiting.size() < limits_.orphan_documents) return {};
   return Error{ErrorCode::LimitExceeded,

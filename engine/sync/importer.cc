@@ -334,7 +334,7 @@ Status Importer::moved(const std::string& id, Observed&& file, std::string_view 
 void Importer::relink() {
   workspace::MetadataDoc& metadata = documents_.metadata();
   const auto resolve = [&](std::string& link, const std::string& from) {
-    if (metadata.find(link) != nullptr) return false;
+    if (metadata.has(link)) return false;
     const auto id = metadata.id_of(link, from);
     if (!id) return false;
     link = *id;

@@ -6,6 +6,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/json.h"
+#include "engine/base/keyed_hash.h"
 
 namespace diaryx::sync {
 namespace {
@@ -88,21 +89,24 @@ Status save_level(storage::Store& store, const Level& level) {
   return stored == text ? Status{} : store.set_meta(kKey, text);
 }
 
-Result<std::optional<Level>> still_level(storage::Store& store,
-                                         const filesystem::Listing& listing) {
-  const std::optional<Level> changed;
+Result<std::optional<Noted>> load_noted(storage::Store& store) {
+  const std::optional<Noted> changed;
   DX_TRY(auto level, load_level(store));
   if (!level) return changed;
   DX_TRY(const std::int64_t seq, store.last_seq("workspace"));
   DX_TRY(const auto ahead, store.list_meta(kAheadPrefix));
   if (seq != level->seq || !ahead.empty()) return changed;
-  DX_TRY(const auto stamps, store.ledger_stamps());
-  std::unordered_map<std::string_view, const storage::LedgerStamp*> by_path;
-  by_path.reserve(stamps.size());
+  DX_TRY(auto stamps, store.ledger_stamps());
   for (const storage::LedgerStamp& stamp : stamps) {
     if (stamp.has_pending || stamp.path.empty()) return changed;
-    by_path.emplace(stamp.path, &stamp);
   }
+  return Noted{std::move(*level), std::move(stamps)};
+}
+
+bool is_still_level(const Noted& noted, const filesystem::Listing& listing) {
+  std::unordered_map<std::string_view, const storage::LedgerStamp*, KeyedHash> by_path;
+  by_path.reserve(noted.stamps.size());
+  for (const storage::LedgerStamp& stamp : noted.stamps) by_path.emplace(stamp.path, &stamp);
   std::vector<filesystem::Listed> strangers;
   std::size_t seen = 0;
   for (const filesystem::Listed& file : listing.files) {
@@ -115,12 +119,11 @@ Result<std::optional<Level>> still_level(storage::Store& store,
     const storage::LedgerStamp& stamp = *it->second;
     const bool same = stamp.size == file.stat.size && stamp.mtime_ns == file.stat.mtime_ns &&
                       stamp.inode == file.stat.inode && (file.stat.mode & 0444U) != 0;
-    if (!same) return changed;
+    if (!same) return false;
     ++seen;
   }
-  if (seen != stamps.size() || hash_strangers(strangers, listing.skipped) != level->strangers)
-    return changed;
-  return level;
+  return seen == noted.stamps.size() &&
+         hash_strangers(strangers, listing.skipped) == noted.level.strangers;
 }
 
 }  // namespace diaryx::sync

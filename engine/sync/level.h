@@ -33,8 +33,15 @@ Result<std::optional<Level>> load_level(storage::Store& store);
 // Writes only what differs.
 Status save_level(storage::Store& store, const Level& level);
 
-// The level that was noted, if nothing has changed since: all files are as the ledger has them, no
-// document has, and nothing waits to be written. Reads the store, which may be another process's.
-Result<std::optional<Level>> still_level(storage::Store& store, const filesystem::Listing& listing);
+// The level that was noted, and the files as they were then.
+struct Noted {
+  Level level;
+  std::vector<storage::LedgerStamp> stamps;
+};
+// Nothing if a document has changed since, or something waits to be written. Reads the store, which
+// may be another process's.
+Result<std::optional<Noted>> load_noted(storage::Store& store);
+// Whether all files are still as they were.
+bool is_still_level(const Noted& noted, const filesystem::Listing& listing);
 
 }  // namespace diaryx::sync

@@ -105,7 +105,7 @@ Result<Parent> NoteEdits::checked_parent(const Parent& parent, const std::string
   if (!parent.id) return parent;
   const MetadataDoc& metadata = documents_.metadata();
   std::optional<std::string> at = parent.id;
-  for (std::size_t steps = 0; at && steps <= metadata.records().size(); ++steps) {
+  for (std::size_t steps = 0; at && steps <= metadata.size(); ++steps) {
     if (*at == child) return Error{ErrorCode::Unsupported, "a note cannot stand below itself"};
     const auto record = live(*at);
     if (!record) {
@@ -170,9 +170,7 @@ Result<std::string> NoteEdits::create(const NewNote& note) {
     record.path = free_path(*note.title, parent.id);
   }
   record.part_of = parent.id;
-  const bool first = std::all_of(metadata.records().begin(), metadata.records().end(),
-                                 [](const auto& entry) { return entry.second.deleted; });
-  if (first) record.contents.emplace();
+  if (metadata.count().live == 0) record.contents.emplace();
   if (parent.id) {
     FileRecord& index = edit(changes, *parent.id);
     if (!index.contents) index.contents.emplace();

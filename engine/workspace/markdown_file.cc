@@ -103,6 +103,13 @@ Result<MarkdownFile> split_markdown(std::string_view bytes) {
   return file;
 }
 
+bool is_header(std::string_view text) {
+  if (text.empty() || header_length(text) != text.size()) return false;
+  if (text.find('\0') != std::string_view::npos || !is_utf8(text)) return false;
+  // With the break of the body's first line, it would be a file in CRLF.
+  return text.back() != '\r' || !all_breaks_are_crlf(text.substr(0, text.size() - 1));
+}
+
 std::string join_markdown(const MarkdownFile& file) {
   std::string out;
   out.reserve(file.body.size() + (file.header ? file.header->size() : 0) + 8);

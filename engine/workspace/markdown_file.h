@@ -32,6 +32,9 @@ struct MarkdownFile {
 // Malformed if the bytes are not UTF-8 or contain NUL (a binary file in disguise), with the offset
 // of the first bad octet.
 Result<MarkdownFile> split_markdown(std::string_view bytes);
+// Whether `text`, with a line break behind it if it ends without one, is all of the header that
+// split_markdown() finds in front of a body.
+bool is_header(std::string_view text);
 // A header that does not end its last line (it ended the file) gets a line break if a body follows
 // it now. Under Crlf every LF becomes CRLF; a CR that stands before one already counts as part of
 // it.

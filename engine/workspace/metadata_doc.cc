@@ -31,8 +31,6 @@ std::string url_safe(const Sha256& digest) {
   return text;
 }
 
-// In fewer folders, then shorter, then smaller: an index in a folder with a short name is not the
-// workspace's.
 // Eight, four, four, four and twelve hexadecimal digits.
 bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
@@ -46,91 +44,171 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
-bool may_be_root(const FileRecord& record) {
-  return !record.deleted && record.contents && !record.part_of;
+bool may_be_root(const RecordOutline& record) {
+  return !record.deleted && record.is_index && !record.has_parent;
 }
 
-}  // namespace
-
-bool is_rather_root(const FileRecord& record, const FileRecord* best) noexcept {
-  if (!may_be_root(record) || best == nullptr) return may_be_root(record);
-  const std::string& path = record.path;
-  const std::string& than = best->path;
+// In fewer folders, then shorter, then smaller: an index in a folder with a short name is not the
+// workspace's.
+bool is_nearer_root(const std::string& path, const std::string& than) noexcept {
   const auto folders = std::count(path.begin(), path.end(), '/');
   const auto other = std::count(than.begin(), than.end(), '/');
   if (folders != other) return folders < other;
   return path.size() != than.size() ? path.size() < than.size() : path < than;
 }
 
+void add(std::vector<std::string>& ids, const std::string& id) {
+  const auto at = std::lower_bound(ids.begin(), ids.end(), id);
+  if (at == ids.end() || *at != id) ids.insert(at, id);
+}
+
+void remove(std::vector<std::string>& ids, const std::string& id) {
+  const auto at = std::lower_bound(ids.begin(), ids.end(), id);
+  if (at != ids.end() && *at == id) ids.erase(at);
+}
+
+}  // namespace
+
+bool is_rather_root(const FileRecord& record, const FileRecord* best) noexcept {
+  const bool may_be = !record.deleted && record.contents && !record.part_of;
+  if (!may_be || best == nullptr) return may_be;
+  return is_nearer_root(record.path, best->path);
+}
+
 MetadataDoc::MetadataDoc(crdt::Doc& doc) : doc_(doc) {
-  std::vector<std::string> ids;
-  doc_.map("files").for_each(
-      [&](std::string_view id, const crdt::Value&) { ids.emplace_back(id); });
-  for (const std::string& id : ids) reload(id);
+  read_all();
   displaced_ = displaced();
   for (const auto& [id, path] : displaced_) {
     if (!path.empty()) displaced_by_path_.emplace(path, id);
   }
 }
 
+// There may be a hundred thousand, and somebody waits.
+void MetadataDoc::read_all() {
+  std::vector<std::pair<std::string_view, crdt::ValueView>> values;
+  const crdt::Map files = doc_.map("files");
+  values.reserve(files.size());
+  files.visit(
+      [&](std::string_view id, const crdt::ValueView& value) { values.emplace_back(id, value); });
+  std::sort(values.begin(), values.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  claims_.reserve(values.size());
+  for (const auto& [id, value] : values) {
+    RecordOutline found;
+    const auto type = value.type();
+    if (type && doc_.kind_of(*type) == crdt::TypeKind::Map) {
+      found = read_outline(crdt::Map(*type));
+    } else if (const auto record = read(id, value)) {
+      found = outline_of(*record);
+    } else {
+      unreadable_.emplace(id);
+      continue;
+    }
+    const auto at = outlines_.emplace_hint(outlines_.end(), id, std::move(found));
+    index(at->first, at->second);
+  }
+}
+
+const RecordOutline* MetadataDoc::outline(std::string_view id) const {
+  const auto it = outlines_.find(id);
+  return it == outlines_.end() ? nullptr : &it->second;
+}
+
 const FileRecord* MetadataDoc::find(std::string_view id) const {
-  const auto it = records_.find(id);
-  return it == records_.end() ? nullptr : &it->second;
+  const auto known = records_.find(id);
+  if (known != records_.end()) return &known->second;
+  if (!has(id)) return nullptr;
+  const auto value = doc_.map("files").view(id);
+  auto record = value ? read(id, *value) : std::nullopt;
+  // It is being taken away in this very transaction: what is left of it is of no use.
+  if (!record) record.emplace();
+  return &records_.emplace(id, std::move(*record)).first->second;
+}
+
+const std::map<std::string, FileRecord, std::less<>>& MetadataDoc::records() const {
+  if (records_.size() == outlines_.size()) return records_;
+  for (const auto& [id, outline] : outlines_) (void)find(id);
+  return records_;
+}
+
+MetadataDoc::Count MetadataDoc::count() const {
+  Count count;
+  for (const auto& [id, record] : outlines_) {
+    ++(record.deleted ? count.deleted : count.live);
+    count.with_path += has_path(id) ? 1 : 0;
+  }
+  return count;
 }
 
 // --- index ---
 
-void MetadataDoc::index(const std::string& id, const FileRecord& record) {
+void MetadataDoc::index(const std::string& id, const RecordOutline& record) {
+  if (record.has_attachments) with_attachments_.insert(id);
   if (may_be_root(record)) root_.reset();
   if (record.deleted) {
-    tombstones_[record.path].insert(id);
+    add(tombstones_[record.path], id);
     return;
   }
   if (!is_note_path(record.path)) return;
-  std::set<std::string>& ids = claims_[record.path];
-  ids.insert(id);
+  Ids& ids = claims_[record.path];
+  add(ids, id);
   if (ids.size() > 1) contested_.insert(record.path);
 }
 
-void MetadataDoc::unindex(const std::string& id, const FileRecord& record) {
+void MetadataDoc::unindex(const std::string& id, const RecordOutline& record) {
+  if (record.has_attachments) with_attachments_.erase(id);
   if (may_be_root(record)) root_.reset();
   auto& table = record.deleted ? tombstones_ : claims_;
   const auto it = table.find(record.path);
   if (it == table.end()) return;
-  it->second.erase(id);
+  remove(it->second, id);
   if (!record.deleted && it->second.size() < 2) contested_.erase(record.path);
   if (it->second.empty()) table.erase(it);
 }
 
-bool MetadataDoc::reload(const std::string& id) {
-  std::optional<FileRecord> record;
-  const auto value = doc_.map("files").get(id);
-  if (value) {
-    if (const auto* type = std::get_if<crdt::TypeRef>(&*value)) {
-      if (doc_.kind_of(*type) == crdt::TypeKind::Map) record = read_record(crdt::Map(*type));
-    } else if (const auto* text = std::get<codec::Any>(*value).get<std::string>()) {
-      record = read_json_record(id, *text);
-    }
+std::optional<FileRecord> MetadataDoc::read(std::string_view id,
+                                            const crdt::ValueView& value) const {
+  if (const auto type = value.type()) {
+    if (doc_.kind_of(*type) != crdt::TypeKind::Map) return std::nullopt;
+    return read_record(crdt::Map(*type));
   }
+  const codec::Any any = value.any();
+  const auto* text = any.get<std::string>();
+  return text == nullptr ? std::nullopt : read_json_record(id, *text);
+}
+
+bool MetadataDoc::reload(const std::string& id) {
+  const std::optional<crdt::ValueView> value = doc_.map("files").view(id);
+  std::optional<FileRecord> record = value ? read(id, *value) : std::nullopt;
   if (value && !record) {
     unreadable_.insert(id);
   } else {
     unreadable_.erase(id);
   }
-  const auto old = records_.find(id);
-  if (old == records_.end() && !record) return false;
-  if (old == records_.end()) {
-    index(id, records_.emplace(id, std::move(*record)).first->second);
+  const auto old = outlines_.find(id);
+  if (old == outlines_.end() && !record) return false;
+  if (old == outlines_.end()) {
+    const auto made = outlines_.emplace(id, outline_of(*record)).first;
+    records_.emplace(id, std::move(*record));
+    index(id, made->second);
     return true;
   }
-  if (record && old->second == *record) return false;
+  // What nobody has asked for may be as it was; nobody can have kept anything of it.
+  const auto known = records_.find(id);
+  if (record && known != records_.end() && known->second == *record) return false;
   unindex(id, old->second);
-  if (record) {
-    old->second = std::move(*record);  // In place: what find() gave stays valid.
-    index(id, old->second);
-  } else {
-    records_.erase(old);
+  if (!record) {
+    outlines_.erase(old);
+    if (known != records_.end()) records_.erase(known);
+    return true;
   }
+  old->second = outline_of(*record);
+  if (known != records_.end()) {
+    known->second = std::move(*record);  // In place: what find() gave stays valid.
+  } else {
+    records_.emplace(id, std::move(*record));
+  }
+  index(id, old->second);
   return true;
 }
 
@@ -139,7 +217,7 @@ std::map<std::string, std::string> MetadataDoc::displaced() const {
   std::set<std::string> given;
   for (const std::string& path : contested_) {
     int number = 2;
-    const std::set<std::string>& ids = claims_.at(path);
+    const Ids& ids = claims_.at(path);
     for (auto id = std::next(ids.begin()); id != ids.end(); ++id) {
       std::string candidate = with_number(path, number++);
       while (claims_.contains(candidate) || given.contains(candidate))
@@ -196,7 +274,7 @@ std::vector<std::string> MetadataDoc::refresh(const crdt::TransactionSummary& su
 
 void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
                                  std::set<std::string>& ids) const {
-  for (const auto& [id, record] : records_) {
+  for (const auto& [id, record] : records()) {
     if (record.deleted) continue;
     const bool up = record.part_of && targets.contains(*record.part_of);
     const bool down =
@@ -210,14 +288,14 @@ void MetadataDoc::add_linking_to(const std::set<std::string>& targets,
 // --- look-ups ---
 
 bool MetadataDoc::has_path(std::string_view id) const {
-  const FileRecord* record = find(id);
+  const RecordOutline* record = outline(id);
   if (record == nullptr || record->deleted || !claims_.contains(record->path)) return false;
   const auto it = displaced_.find(std::string(id));
   return it == displaced_.end() || !it->second.empty();
 }
 
 std::optional<std::string> MetadataDoc::path_of(std::string_view id) const {
-  const FileRecord* record = find(id);
+  const RecordOutline* record = outline(id);
   if (record == nullptr || record->deleted || !claims_.contains(record->path)) return std::nullopt;
   if (const auto it = displaced_.find(std::string(id)); it != displaced_.end()) {
     return it->second.empty() ? std::nullopt : std::optional<std::string>(it->second);
@@ -248,21 +326,23 @@ std::string MetadataDoc::id_for_path(std::string_view path) const {
     what.append(path);
     if (attempt > 0) what.append("\n").append(std::to_string(attempt));
     std::string id = url_safe(sha256(as_bytes(what)));
-    if (!records_.contains(id)) return id;
+    if (!has(id)) return id;
   }
 }
 
 const MetadataDoc::Root& MetadataDoc::root() const {
   if (root_) return *root_;
   root_ = Root{.id = std::nullopt, .format = LinkFormat::MarkdownRoot};
-  const FileRecord* best = nullptr;
-  for (const auto& [id, record] : records_) {
-    if (!is_rather_root(record, best) || !path_of(id)) continue;
+  const RecordOutline* best = nullptr;
+  for (const auto& [id, record] : outlines_) {
+    if (!may_be_root(record) || (best != nullptr && !is_nearer_root(record.path, best->path)))
+      continue;
+    if (!has_path(id)) continue;
     best = &record;
     root_->id = id;
   }
   if (best == nullptr) return *root_;
-  const codec::Any extra(best->extra);
+  const codec::Any extra(find(*root_->id)->extra);
   const codec::Any* config = extra.find("workspace_config");
   const codec::Any* format = config != nullptr ? config->find("link_format") : nullptr;
   if (format == nullptr) format = extra.find("link_format");
@@ -301,7 +381,7 @@ std::optional<std::string> MetadataDoc::id_of(std::string_view link_text,
 
 std::optional<std::string> MetadataDoc::target_of(std::string_view link,
                                                   std::string_view from) const {
-  const FileRecord* named = find(link);
+  const RecordOutline* named = outline(link);
   if (named != nullptr) return named->deleted ? std::nullopt : std::optional<std::string>(link);
   return id_of(link, from);
 }
@@ -315,7 +395,7 @@ std::optional<std::string> MetadataDoc::link_to(std::string_view id, std::string
 }
 
 bool MetadataDoc::is_file_id(std::string_view text) const {
-  if (find(text) != nullptr) return true;
+  if (has(text)) return true;
   // A record that has not arrived yet: its id must not be taken for a link that somebody wrote.
   const bool as_ours = text.size() == kIdLength &&
                        text.find_first_not_of(kUrlSafeAlphabet) == std::string_view::npos;

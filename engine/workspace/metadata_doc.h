@@ -29,6 +29,7 @@
 #include "engine/crdt/doc.h"
 #include "engine/workspace/file_record.h"
 #include "engine/workspace/link.h"
+#include "engine/workspace/record_map.h"
 
 namespace diaryx::workspace {
 
@@ -42,11 +43,19 @@ class MetadataDoc : public LinkResolver {
   // from its observer.
   explicit MetadataDoc(crdt::Doc& doc);
 
-  // Valid, and up to date, as long as the document has the record.
+  // Valid, and up to date, as long as the document has the record. A record is read when it is
+  // first asked for; records() asks for all of them.
   const FileRecord* find(std::string_view id) const;
-  const std::map<std::string, FileRecord, std::less<>>& records() const noexcept {
-    return records_;
-  }
+  const std::map<std::string, FileRecord, std::less<>>& records() const;
+  bool has(std::string_view id) const { return outlines_.contains(id); }
+  std::size_t size() const noexcept { return outlines_.size(); }
+  struct Count {
+    std::size_t live = 0, deleted = 0;
+    std::size_t with_path = 0;  // Live ones for which path_of() says one.
+  };
+  Count count() const;
+  // Ids of those that list attachments, ascending.
+  const std::set<std::string>& with_attachments() const noexcept { return with_attachments_; }
   const std::set<std::string>& unreadable() const noexcept { return unreadable_; }
 
   // Where a live record's file is: its `path`, or with " (2)", " (3)", … before ".md" if records
@@ -96,19 +105,25 @@ class MetadataDoc : public LinkResolver {
     std::optional<std::string> id;
     LinkFormat format;
   };
+  using Ids = std::vector<std::string>;  // Ascending.
+  void read_all();
   bool reload(const std::string& id);
+  std::optional<FileRecord> read(std::string_view id, const crdt::ValueView& value) const;
+  const RecordOutline* outline(std::string_view id) const;
   void add_linking_to(const std::set<std::string>& targets, std::set<std::string>& ids) const;
-  void index(const std::string& id, const FileRecord& record);
-  void unindex(const std::string& id, const FileRecord& record);
+  void index(const std::string& id, const RecordOutline& record);
+  void unindex(const std::string& id, const RecordOutline& record);
   // Effective paths of all records that share a path with another; those with a path of their own
   // are not in it.
   std::map<std::string, std::string> displaced() const;
   const Root& root() const;
 
   crdt::Doc& doc_;
-  std::map<std::string, FileRecord, std::less<>> records_;
+  std::map<std::string, RecordOutline, std::less<>> outlines_;      // Of all.
+  mutable std::map<std::string, FileRecord, std::less<>> records_;  // What somebody has asked for.
+  std::set<std::string> with_attachments_;
   std::set<std::string> unreadable_;
-  using IdsByPath = std::unordered_map<std::string, std::set<std::string>, KeyedHash>;
+  using IdsByPath = std::unordered_map<std::string, Ids, KeyedHash>;
   IdsByPath claims_;                              // Live ids with that `path`.
   IdsByPath tombstones_;                          // Deleted ids.
   std::set<std::string> contested_;               // paths with more than one claim

@@ -13,6 +13,13 @@ using codec::Any;
 using codec::AnyArray;
 using codec::AnyObject;
 
+std::optional<std::string> text_in(const crdt::ValueView& value) {
+  if (const auto text = value.text()) return std::string(*text);
+  const Any any = value.any();  // A shared text may be one, too.
+  if (const auto* text = any.get<std::string>()) return *text;
+  return std::nullopt;
+}
+
 std::optional<std::string> text_in(const Any& any) {
   if (const auto* text = any.get<std::string>()) return *text;
   return std::nullopt;
@@ -26,14 +33,10 @@ std::optional<std::string> title_in(const Any& any) {
 }
 
 // Only what split_markdown() finds again in front of a body: else what is written to disk would say
-// something else when it is read. The lone LF behind it keeps a header in CRLF as it is.
-std::optional<std::string> header_in(const Any& any) {
-  auto text = text_in(any);
-  if (!text || text->empty()) return std::nullopt;
-  const auto split = split_markdown(*text + "\n");
-  if (!split || split->bom || !split->header) return std::nullopt;
-  const bool whole = *split->header == (text->back() == '\n' ? *text : *text + "\n");
-  return whole ? std::move(text) : std::nullopt;
+// something else when it is read.
+std::optional<std::string> header_in(const crdt::ValueView& value) {
+  auto text = text_in(value);
+  return text && is_header(*text) ? std::move(text) : std::nullopt;
 }
 
 bool flag_in(const Any& any) {
@@ -55,6 +58,16 @@ std::optional<std::vector<std::string>> texts_in(const Any& any) {
   for (const Any& item : *array) {
     if (auto text = text_in(item)) texts.push_back(std::move(*text));
   }
+  return texts;
+}
+
+std::optional<std::vector<std::string>> texts_in(const crdt::ValueView& value) {
+  const auto type = value.type();
+  if (!type || type->doc->kind_of(*type) != crdt::TypeKind::Array) return texts_in(value.any());
+  std::vector<std::string> texts;
+  crdt::Array(*type).visit([&](const crdt::ValueView& item) {
+    if (auto text = text_in(item)) texts.push_back(std::move(*text));
+  });
   return texts;
 }
 
@@ -198,44 +211,66 @@ void write_extra(crdt::Map& map, const AnyObject* stored, const AnyObject& extra
 FileRecord read_record(const crdt::Map& map) {
   FileRecord record;
   // In the order of the map: to look each key up would cost several times as much.
-  map.for_each([&record](std::string_view key, const crdt::Value& value) {
-    Any made;
-    const Any* any = std::get_if<Any>(&value);
-    if (any == nullptr) {
-      made = crdt::to_any(std::get<crdt::TypeRef>(value));
-      any = &made;
-    }
+  map.visit([&record](std::string_view key, const crdt::ValueView& value) {
     if (key == "path") {
-      record.path = text_in(*any).value_or("");
+      record.path = text_in(value).value_or("");
     } else if (key == "title") {
-      record.title = text_in(*any);
+      record.title = text_in(value);
     } else if (key == "description") {
-      record.description = text_in(*any);
+      record.description = text_in(value);
     } else if (key == "part_of") {
-      record.part_of = text_in(*any);
+      record.part_of = text_in(value);
     } else if (key == "contents") {
-      record.contents = texts_in(*any);
+      record.contents = texts_in(value);
     } else if (key == "audience") {
-      record.audience = texts_in(*any);
+      record.audience = texts_in(value);
     } else if (key == "attachments") {
-      record.attachments = attachments_in(*any);
-    } else if (key == "extra" && any->get<AnyObject>() != nullptr) {
-      record.extra = *any->get<AnyObject>();
+      record.attachments = attachments_in(value.any());
+    } else if (key == "extra") {
+      Any extra = value.any();
+      if (extra.get<AnyObject>() == nullptr) return;
+      record.extra = std::move(*extra.get<AnyObject>());
       std::sort(record.extra.begin(), record.extra.end(),
                 [](const auto& a, const auto& b) { return a.first < b.first; });
     } else if (key == "deleted") {
-      record.deleted = flag_in(*any);
+      record.deleted = flag_in(value.any());
     } else if (key == "modified_at") {
-      record.modified_at = ms_in(*any);
+      record.modified_at = ms_in(value.any());
     } else if (key == "eol") {
-      record.eol = text_in(*any) == "crlf" ? Eol::Crlf : Eol::Lf;
+      record.eol = text_in(value) == "crlf" ? Eol::Crlf : Eol::Lf;
     } else if (key == "bom") {
-      record.bom = flag_in(*any);
+      record.bom = flag_in(value.any());
     } else if (key == "header") {
-      record.header = header_in(*any);
+      record.header = header_in(value);
     }
   });
   return record;
+}
+
+RecordOutline read_outline(const crdt::Map& map) {
+  RecordOutline outline;
+  map.visit([&outline](std::string_view key, const crdt::ValueView& value) {
+    if (key == "path") {
+      outline.path = text_in(value).value_or("");
+    } else if (key == "part_of") {
+      outline.has_parent = value.text() || text_in(value);
+    } else if (key == "contents") {
+      outline.is_index = texts_in(value).has_value();
+    } else if (key == "attachments") {
+      outline.has_attachments = !attachments_in(value.any()).empty();
+    } else if (key == "deleted") {
+      outline.deleted = flag_in(value.any());
+    }
+  });
+  return outline;
+}
+
+RecordOutline outline_of(const FileRecord& record) {
+  return {.path = record.path,
+          .deleted = record.deleted,
+          .is_index = record.contents.has_value(),
+          .has_parent = record.part_of.has_value(),
+          .has_attachments = !record.attachments.empty()};
 }
 
 std::optional<FileRecord> read_json_record(std::string_view id, std::string_view json) {

@@ -10,10 +10,11 @@ bool is_run(const Item& item) noexcept {
          (item.flags & (Item::kParentIsId | Item::kKeep)) == 0;
 }
 
-// What was set in a map, whether it is still there or not; without what may be in it.
+// What was set in a map, whether it is still there or not.
 bool is_entry(const Item& item) noexcept {
-  return (item.kind == Kind::Any || item.kind == Kind::Deleted) && item.right_origin().none() &&
-         (item.flags & (Item::kParentIsId | Item::kKeep)) == 0;
+  const bool is_type = item.kind == Kind::Type && item.parent_sub != kNone;
+  return (item.kind == Kind::Any || item.kind == Kind::Deleted || is_type) &&
+         item.right_origin().none() && !item.has(Item::kKeep);
 }
 
 class Row {
@@ -69,7 +70,9 @@ class Row {
   [[gnu::noinline]] bool take_entry(ItemIx ix) {
     Item& item = state_.items[ix];
     const Id origin = item.origin();
-    if (origin.none()) return take_first_entry(ix, item);
+    if (item.has(Item::kParentIsId)) return take_first_entry(ix, item, branch_in(origin));
+    if (origin.none()) return take_first_entry(ix, item, item.parent);
+    if (item.kind == Kind::Type) return false;
     const bool continues = origin.client == client_ix_ && origin.clock + 1 == item.clock;
     const ItemIx left_ix = continues ? last_ : find_left(origin);
     if (left_ix == kNone) return false;
@@ -79,11 +82,16 @@ class Row {
     take_next_entry(ix, left_ix, continues && left.kind == item.kind);
     return true;
   }
-  bool take_first_entry(ItemIx ix, Item& item) {
-    if (item.parent_sub == kNone || item.parent == kNone || !enter(item.parent)) return false;
+  bool take_first_entry(ItemIx ix, Item& item, BranchIx parent) {
+    if (item.parent_sub == kNone || parent == kNone || !enter(parent)) return false;
     MapEntries::Entry& entry = branch_->map.add(item.parent_sub);
     if (entry.last != kNone) return false;
     note_row();
+    if (item.has(Item::kParentIsId)) {
+      item.set_origin({});
+      item.unset(Item::kParentIsId);
+      item.parent = parent;
+    }
     entry.first = ix;
     entry.last = ix;
     append_entry(ix, item);
@@ -133,6 +141,17 @@ class Row {
     return state_.items[ix].end() == origin.clock + 1 ? ix : kNone;
   }
 
+  // The type that this struct is; kNone if it is not there, or none. Mostly the same as for the
+  // struct before.
+  BranchIx branch_in(Id id) noexcept {
+    if (id.client == parent_id_.client && id.clock == parent_id_.clock) return parent_;
+    if (id.clock >= state_.store[id.client].state) return kNone;
+    const Item& item = state_.items[state_.store.item_at(id)];
+    if (item.kind != Kind::Type) return kNone;
+    parent_id_ = id;
+    return parent_ = item.content;
+  }
+
   [[gnu::always_inline]] bool enter(BranchIx branch) {
     if (branch != branch_ix_) {
       branch_ix_ = branch;
@@ -148,6 +167,8 @@ class Row {
   bool wants_details_;
   bool noted_ = false;
   ItemIx last_ = kNone;
+  Id parent_id_;
+  BranchIx parent_ = kNone;
   BranchIx branch_ix_ = kNone;
   Branch* branch_ = nullptr;
 };

@@ -77,6 +77,53 @@ Value value_at(const State& state, ItemIx ix, std::uint64_t offset) {
   }
 }
 
+void visit_values(const State& state, ItemIx ix,
+                  const std::function<void(const ValueView&)>& look) {
+  const Item& item = state.items[ix];
+  if (item.kind != Kind::Any) {
+    for (std::uint64_t i = 0; i < item.length; ++i) look(ValueView(*state.doc, Bytes(), ix, i));
+    return;
+  }
+  Bytes octets = content_bytes(state.arena, item);
+  for (std::uint64_t i = 0; i < item.length; ++i) {
+    const std::size_t size = any_prefix(octets, 1);
+    look(ValueView(*state.doc, octets.first(size), ix, i));
+    octets = octets.subspan(size);
+  }
+}
+
+ValueView view_at(const State& state, ItemIx ix, std::uint64_t offset) {
+  const Item& item = state.items[ix];
+  if (item.kind != Kind::Any) return {*state.doc, Bytes(), ix, offset};
+  const Bytes octets = content_bytes(state.arena, item);
+  return {*state.doc, octets.subspan(any_prefix(octets, offset)), ix, offset};
+}
+
+std::optional<std::string_view> ValueView::text() const {
+  constexpr std::uint8_t kText = 119;
+  if (any_.empty() || any_[0] != kText) return std::nullopt;
+  WireReader in(any_.subspan(1));
+  return as_text(in.var_bytes());
+}
+
+std::optional<TypeRef> ValueView::type() const {
+  if (!any_.empty()) return std::nullopt;
+  const State& state = doc_->state();
+  const Item& item = state.items[item_];
+  if (item.kind != Kind::Type) return std::nullopt;
+  return TypeRef{state.doc, item.content};
+}
+
+Value ValueView::value() const {
+  if (!any_.empty()) return any_of(any_);
+  return value_at(doc_->state(), item_, offset_);
+}
+
+codec::Any ValueView::any() const {
+  if (const auto ref = type()) return to_any(*ref);
+  return std::get<codec::Any>(value());
+}
+
 codec::Any json_value(const State& state, ValueIx ix) {
   const JsonValue& value = state.values[ix];
   if (value.any_size > 0) return any_of(state.arena.octets(value.any, value.any_size));

@@ -8,8 +8,11 @@ namespace diaryx::crdt {
 // Calls visit(const Value&) for each element of a live, countable item; a string gives its units
 // one by one.
 void for_each_value(const State& state, ItemIx ix, const std::function<void(const Value&)>& visit);
+// The same, without copies.
+void visit_values(const State& state, ItemIx ix, const std::function<void(const ValueView&)>& look);
 // One of them. `offset` < length of the item.
 Value value_at(const State& state, ItemIx ix, std::uint64_t offset);
+ValueView view_at(const State& state, ItemIx ix, std::uint64_t offset);
 
 // The value of a format mark or an embed.
 codec::Any json_value(const State& state, ValueIx ix);

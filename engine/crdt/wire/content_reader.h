@@ -27,6 +27,16 @@ class ContentReader {
     return in_.failed() ? kNone : state_.keys.intern(text.text);
   }
 
+  // A type without a name, which `owner` is.
+  BranchIx make_type(Id owner, TypeKind kind) {
+    const BranchIx ix = state_.branches.make();
+    made_.push_back(ix);
+    Branch& branch = state_.branches[ix];
+    branch.kind = kind;
+    branch.owner = owner;
+    return ix;
+  }
+
   // Reads what an item of item.kind holds. `structs_left`: no honest content has more values.
   void read(Item& item, std::uint64_t structs_left) {
     item.content = static_cast<std::uint32_t>(state_.arena.size());
@@ -142,12 +152,8 @@ class ContentReader {
                        kind == static_cast<std::uint64_t>(TypeKind::XmlHook);
     const KeyIx name = named ? intern_text(source_.key()) : kNone;
     if (in_.failed()) return;
-    item.content = state_.branches.make();
-    made_.push_back(item.content);
-    Branch& branch = state_.branches[item.content];
-    branch.kind = static_cast<TypeKind>(kind);
-    branch.name = name;
-    branch.owner = item.id();
+    item.content = make_type(item.id(), static_cast<TypeKind>(kind));
+    state_.branches[item.content].name = name;
   }
 
   void append(Bytes octets) { state_.arena.append(octets); }

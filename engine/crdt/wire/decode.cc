@@ -301,16 +301,16 @@ class Decoder {
     return count;
   }
 
-  // A text, or what is left of it, that was set in a map: the first under its key, or in place of
-  // another.
+  // What was set in a map, or what is left of it: the first under its key, or in place of another.
   static bool is_entry(unsigned info) noexcept {
     const auto kind = static_cast<Kind>(info & 0x1FU);
-    return (kind == Kind::Any || kind == Kind::Deleted) &&
+    return (kind == Kind::Any || kind == Kind::Deleted || kind == Kind::Type) &&
            (info & (kHasRightOrigin | kHasParentSub)) == kHasParentSub;
   }
 
-  // In v1, what nearly all structs of a map are: one text each, in the root type that the struct
-  // before it was in. As read_runs().
+  // In v1, what nearly all structs of a map are: one value each, or a list, map or text, in
+  // the root type that the struct before it was in, or in a type that is named by its id. As
+  // read_runs().
   [[gnu::noinline]] std::uint64_t read_entries(ClientIx client, Clock& next_clock,
                                                std::uint64_t most) {
     state_.arena.reserve(in_.remaining());
@@ -327,7 +327,10 @@ class Decoder {
       if (!is_entry(info)) return false;
       Id origin;
       Bytes key;
-      if ((info & kHasOrigin) != 0) {
+      const bool follows = (info & kHasOrigin) != 0;
+      const bool parent_is_id = !follows && *at == 0;
+      if (parent_is_id) ++at;
+      if (follows || parent_is_id) {
         const std::uint64_t id = get_var_uint(at);
         if (id > kMaxClock) return false;
         origin = {intern(id), get_var_uint(at)};
@@ -337,6 +340,8 @@ class Decoder {
         if (root_name_.empty() || std::memcmp(at, root_name_.data(), root_name_.size()) != 0)
           return false;
         at += root_name_.size();
+      }
+      if (!follows) {
         const std::size_t size = *at++;
         if (size >= 0x80 || size + kRunHeader > left(at)) return false;
         key = Bytes(at, size);
@@ -344,13 +349,31 @@ class Decoder {
         at += size;
       }
       const auto kind = static_cast<Kind>(info & 0x1FU);
+      if (kind == Kind::Type) {
+        if (*at > static_cast<std::uint8_t>(TypeKind::Text)) return false;
+        const auto type = static_cast<TypeKind>(*at++);
+        std::construct_at(slot, Item::Run{client, clock, 1, kind, flags_of(parent_is_id), origin,
+                                          Id{}, kNone, 0});
+        if (!follows) put_under(*slot, parent_is_id, key);
+        slot->content = content_.make_type(slot->id(), type);
+        next = at;
+        ++clock;
+        return true;
+      }
       const std::uint64_t length = get_var_uint(at);
       const std::uint8_t* const value = at;
       if (kind == Kind::Deleted) {
         if (length == 0 || length > kMaxClock - clock) return false;
+      } else if (length != 1) {
+        return false;
+      } else if (*at != 119) {
+        WireReader rest(Bytes(at, end));
+        bool canonical = true;
+        scan_any(rest, canonical);
+        if (rest.failed() || !canonical) return false;
+        at = rest.cursor();
       } else {
-        if (length != 1 || *at++ != 119) return false;
-        const std::uint8_t* const head = at;
+        const std::uint8_t* const head = ++at;
         const std::uint64_t octets = get_var_uint(at);
         // A length that is longer than it need be is not what Yjs would write.
         if (octets > left(at) || (at[-1] == 0 && at - head > 1)) return false;
@@ -359,13 +382,10 @@ class Decoder {
       }
       const auto size = static_cast<std::size_t>(at - value);
       std::memcpy(to, value, size);
-      std::construct_at(slot, Item::Run{client, clock, length, kind, 0, origin, Id{},
-                                        static_cast<std::uint32_t>(to - arena),
+      std::construct_at(slot, Item::Run{client, clock, length, kind, flags_of(parent_is_id), origin,
+                                        Id{}, static_cast<std::uint32_t>(to - arena),
                                         static_cast<std::uint32_t>(size)});
-      if (origin.none()) {
-        slot->parent = root_;
-        slot->parent_sub = state_.keys.intern(as_text(key));
-      }
+      if (!follows) put_under(*slot, parent_is_id, key);
       to += size;
       next = at;
       clock += length;
@@ -376,6 +396,15 @@ class Decoder {
     if (!in_.failed()) in_.advance_to(next);
     next_clock = clock;
     return count;
+  }
+
+  static std::uint8_t flags_of(bool parent_is_id) noexcept {
+    return static_cast<std::uint8_t>(parent_is_id ? Item::kParentIsId : 0);
+  }
+  // `key` is UTF-8.
+  void put_under(Item& item, bool parent_is_id, Bytes key) {
+    if (!parent_is_id) item.parent = root_;
+    item.parent_sub = state_.keys.intern(as_text(key));
   }
 
   // The same as read_runs() for v2, if all of its text is ASCII.

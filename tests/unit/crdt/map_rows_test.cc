@@ -1,7 +1,9 @@
 // Maps of many entries: loading them takes the rows of decode.cc and runs.h, and a map whose keys
 // came one after the other has no table.
+#include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -27,6 +29,19 @@ struct History {
   std::map<std::string, codec::Any> values;
 };
 
+// The same with the members of objects by key.
+codec::Any sorted(codec::Any value) {
+  if (auto* object = value.get<codec::AnyObject>()) {
+    std::sort(object->begin(), object->end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [key, member] : *object) member = sorted(std::move(member));
+  }
+  if (auto* array = value.get<codec::AnyArray>()) {
+    for (codec::Any& element : *array) element = sorted(std::move(element));
+  }
+  return value;
+}
+
 // By key: a map's own order is that in which the keys came.
 std::map<std::string, codec::Any> values_of(Doc& doc) {
   std::map<std::string, codec::Any> values;
@@ -35,6 +50,9 @@ std::map<std::string, codec::Any> values_of(Doc& doc) {
       values[name + "." + std::string(key)] = std::get<codec::Any>(value);
     });
   }
+  doc.map("records").visit([&](std::string_view key, const ValueView& value) {
+    values["records." + std::string(key)] = sorted(value.any());
+  });
   return values;
 }
 
@@ -53,6 +71,45 @@ codec::Any some_value(SeededRandom& random) {
   }
 }
 
+// A map in a map, with maps and lists of its own: a few entries of it are set, or it goes, or
+// something else comes in its place.
+void change_record(Doc& doc, SeededRandom& random) {
+  Map records = doc.map("records");
+  const std::string name = "record " + std::to_string(random.below(25));
+  const auto type_under = [&](Map map, std::string_view key, TypeKind kind) {
+    const auto there = map.view(key);
+    const auto type = there ? there->type() : std::nullopt;
+    return type && doc.kind_of(*type) == kind ? *type : map.set_type(key, kind);
+  };
+  switch (random.below(12)) {
+    case 0:
+      return records.erase(name);
+    case 1:
+      return records.set(name, some_value(random));
+    default:
+      break;
+  }
+  doc.transact([&] {
+    Map record(type_under(records, name, TypeKind::Map));
+    for (std::uint64_t n = 1 + random.below(5); n > 0; --n) {
+      const std::string key = "field " + std::to_string(random.below(6));
+      switch (random.below(6)) {
+        case 0:
+          Map(type_under(record, key, TypeKind::Map)).set("in it", some_value(random));
+          break;
+        case 1:
+          Array(type_under(record, key, TypeKind::Array)).push({some_value(random)});
+          break;
+        case 2:
+          record.erase(key);
+          break;
+        default:
+          record.set(key, some_value(random));
+      }
+    }
+  });
+}
+
 // Two who set, remove and set again keys of two maps, and now and then see what the other did.
 History write(std::uint64_t seed, int edits) {
   SeededRandom random(seed);
@@ -67,6 +124,7 @@ History write(std::uint64_t seed, int edits) {
   std::size_t shared = 0;
   for (int i = 0; i < edits; ++i) {
     Doc& doc = random.below(4) == 0 ? second : first;
+    if (random.below(4) == 0) change_record(doc, random);
     Map map = doc.map(random.below(12) == 0 ? "other" : "files");
     // Mostly new ones, each longer than the one before it for a while.
     const std::uint64_t number = random.below(3) > 0
@@ -197,6 +255,39 @@ TEST_SUITE("crdt/map_rows") {
         REQUIRE(entries.find(key)->last == item);
       }
     }
+  }
+
+  TEST_CASE("a value can be looked at where it lies") {
+    Doc doc({.client_id = 5});
+    Map map = doc.map("m");
+    map.set("text", "\u00fc");
+    map.set("number", 3.5);
+    map.set("octets", codec::Any(Buffer{1, 2}));
+    map.set("gone", "x");
+    map.erase("gone");
+    Array list(map.set_type("list", TypeKind::Array));
+    list.push({codec::Any("a"), codec::Any(true), codec::Any("c")});
+    list.push_type({TypeKind::Map});
+    list.erase(0, 1);
+    CHECK_FALSE(map.view("gone"));
+    CHECK(map.view("text")->text() == "\u00fc");
+    CHECK_FALSE(map.view("text")->type());
+    CHECK_FALSE(map.view("number")->text());
+    CHECK_FALSE(map.view("octets")->text());
+    CHECK(map.view("list")->type() == list.ref());
+    CHECK_FALSE(map.view("list")->text());
+    CHECK(map.view("list")->any() ==
+          codec::Any(codec::AnyArray{true, "c", codec::Any(codec::AnyObject{})}));
+    std::size_t seen = 0;
+    map.visit([&](std::string_view key, const ValueView& view) {
+      ++seen;
+      CHECK(view.value() == map.get(key));
+    });
+    CHECK(seen == 4);
+    std::vector<Value> elements;
+    list.visit([&](const ValueView& view) { elements.push_back(view.value()); });
+    REQUIRE(elements.size() == 3);
+    for (std::uint64_t i = 0; i < 3; ++i) CHECK(elements[i] == list.get(i));
   }
 
   TEST_CASE("a length that is longer than it need be is not kept so") {

@@ -106,6 +106,27 @@ TEST_SUITE("workspace/markdown_file") {
     }
   }
 
+  TEST_CASE("a text is a header if splitting finds all of it in front of a body") {
+    const std::vector<std::string> parts = {"---",  "\n",    "\r\n",         "\r",
+                                            "a: 1", " ",     "\xEF\xBB\xBF", std::string(1, '\0'),
+                                            "\xFF", "---\n", "---\r\n",      "\n---"};
+    SeededRandom random(2);
+    int headers = 0;
+    for (int round = 0; round < 100'000; ++round) {
+      std::string text = random.below(4) > 0 ? "---\n" : "";
+      for (std::uint64_t n = random.below(7); n > 0; --n)
+        text += parts[random.below(random.below(3) == 0 ? parts.size() : 5)];
+      if (random.below(2) == 0) text += "---";
+      const auto whole = split_markdown(text + "\n");
+      const bool expected = !text.empty() && whole && !whole->bom &&
+                            whole->header == (text.back() == '\n' ? text : text + "\n");
+      CAPTURE(text);
+      REQUIRE(is_header(text) == expected);
+      headers += expected ? 1 : 0;
+    }
+    CHECK(headers > 1'000);
+  }
+
   TEST_CASE("a body that comes to a file which ended at its fence starts on a line of its own") {
     MarkdownFile file = split("---\na: 1\n---");
     file.body = "text";

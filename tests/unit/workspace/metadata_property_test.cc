@@ -24,9 +24,12 @@ namespace {
 // A replica with its index kept up to date, as the hub does it.
 struct Replica {
   explicit Replica(std::uint64_t client)
-      : doc(crdt::DocOptions{.client_id = client}), metadata(doc) {
-    doc.observe(
-        [this](const crdt::TransactionSummary& summary) { changed = metadata.refresh(summary); });
+      : doc(crdt::DocOptions{.client_id = client}), metadata(doc), unread(doc) {
+    doc.observe([this](const crdt::TransactionSummary& summary) {
+      changed = metadata.refresh(summary);
+      const Texts maybe = unread.refresh(summary);
+      REQUIRE(std::includes(maybe.begin(), maybe.end(), changed.begin(), changed.end()));
+    });
   }
   void put(const std::string& id, const FileRecord& record) { metadata.put(id, record, 7); }
   void pull(const Replica& other) {
@@ -37,6 +40,19 @@ struct Replica {
   // The index says the same as one made afresh.
   void check() {
     const MetadataDoc fresh(doc);
+    // Most records of this one were never asked for.
+    std::size_t number = 0;
+    for (const auto& [id, record] : fresh.records()) {
+      REQUIRE(unread.path_of(id) == metadata.path_of(id));
+      REQUIRE(unread.with_attachments().contains(id) == !record.attachments.empty());
+      if (++number % 3 == checks % 3) REQUIRE(*unread.find(id) == record);
+    }
+    ++checks;
+    REQUIRE(unread.size() == number);
+    REQUIRE(unread.count().live == metadata.count().live);
+    REQUIRE(unread.count().with_path == metadata.count().with_path);
+    REQUIRE(unread.unreadable() == metadata.unreadable());
+    REQUIRE(unread.root_index() == metadata.root_index());
     REQUIRE(fresh.records() == metadata.records());
     REQUIRE(fresh.unreadable() == metadata.unreadable());
     REQUIRE(fresh.root_index() == metadata.root_index());
@@ -52,6 +68,8 @@ struct Replica {
 
   crdt::Doc doc;
   MetadataDoc metadata;
+  MetadataDoc unread;
+  std::size_t checks = 0;
   Texts changed;
 };
 
@@ -107,6 +125,7 @@ TEST_SUITE("workspace/metadata_property") {
       REQUIRE(*a.metadata.find("id") == record);
       b.pull(a);
       REQUIRE(*b.metadata.find("id") == record);
+      b.check();
     }
     REQUIRE(a.doc.check_invariants());
   }
