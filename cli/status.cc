@@ -12,6 +12,10 @@
 namespace diaryx::cli {
 namespace {
 
+OrderedJson attachments_json(const sync::AttachmentIndex::Totals& totals) {
+  return {{"files", totals.files}, {"bytes", totals.bytes}, {"not_indexed", totals.not_indexed}};
+}
+
 // A folder that is no workspace yet has a status too.
 ExitCode nothing_here(const Context& context) {
   context.report.say(fmt::format("{}: not a workspace yet; `diaryx-sync init` makes it one",
@@ -21,6 +25,7 @@ ExitCode nothing_here(const Context& context) {
                          {"epoch", nullptr},
                          {"files", 0},
                          {"deleted", 0},
+                         {"attachments", attachments_json({})},
                          {"pending", OrderedJson::array()},
                          {"server", nullptr},
                          {"watching", nullptr},
@@ -32,6 +37,7 @@ struct Served {
   OrderedJson json = nullptr;  // null: not served.
   // What the server knows to be on its way to the disk; nothing if it did not say.
   std::optional<std::vector<std::string>> pending;
+  OrderedJson attachments = nullptr;  // Null: it did not say.
   OrderedJson watching = nullptr;  // As the server tells them (web/routes.h); null if it does not.
   OrderedJson troubles = OrderedJson::array();
 };
@@ -61,6 +67,8 @@ Served ask_server(const std::optional<ServerClient>& server) {
   if (const auto it = answer->find("connections"); it != answer->end())
     out.json["connections"] = *it;
   out.pending = strings(*answer, "pending");
+  if (const auto it = answer->find("attachments"); it != answer->end() && it->is_object())
+    out.attachments = *it;
   if (const auto it = answer->find("watching"); it != answer->end() && it->is_object())
     out.watching = *it;
   if (const auto it = answer->find("troubles"); it != answer->end() && it->is_array())
@@ -82,6 +90,20 @@ std::string server_line(const OrderedJson& server) {
 std::string text_of(const OrderedJson& object, const char* key) {
   const auto it = object.find(key);
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+std::uint64_t number_of(const OrderedJson& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
+}
+
+std::string attachments_line(const OrderedJson& attachments) {
+  const std::uint64_t files = number_of(attachments, "files");
+  if (files == 0) return "attachments: none";
+  const std::uint64_t waiting = number_of(attachments, "not_indexed");
+  return fmt::format("attachments: {}, {}{}", files,
+                     counted(number_of(attachments, "bytes"), "octet"),
+                     waiting == 0 ? "" : fmt::format("; {} not yet indexed", waiting));
 }
 
 void say_troubles(const Served& served, const Report& report) {
@@ -108,7 +130,9 @@ Result<ExitCode> run(const StatusOptions&, const Context& context) {
     return nothing_here(context);
   DX_TRY(const auto server, ServerClient::find(context.root));
   DX_TRY(const auto workspace, open_workspace(context, Access::Read));
-  const Served served = ask_server(server);
+  Served served = ask_server(server);
+  if (served.attachments.is_null())
+    served.attachments = attachments_json(workspace->count_attachments());
   DX_TRY(std::vector<std::string> pending, workspace->pending());
   if (served.pending) pending = *served.pending;
   const auto [live, deleted] = workspace->count_files();
@@ -118,6 +142,7 @@ Result<ExitCode> run(const StatusOptions&, const Context& context) {
   report.say(
       fmt::format("{}: workspace {}", printable(info.root.string()), printable(info.workspace_id)));
   report.say(fmt::format("notes: {}, and {} deleted", live, deleted));
+  report.say(attachments_line(served.attachments));
   report.say(server_line(served.json));
   report.say(pending.empty()
                  ? "pending: nothing"
@@ -129,6 +154,7 @@ Result<ExitCode> run(const StatusOptions&, const Context& context) {
                  {"epoch", info.epoch},
                  {"files", live},
                  {"deleted", deleted},
+                 {"attachments", served.attachments},
                  {"pending", pending},
                  {"server", served.json},
                  {"watching", served.watching},

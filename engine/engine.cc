@@ -417,6 +417,10 @@ Workspace::FileCounts Workspace::count_files() const {
   return {.live = count.with_path, .deleted = count.deleted};
 }
 
+sync::AttachmentIndex::Totals Workspace::count_attachments() {
+  return impl_->live->disk().attachments().look(*impl_->files);
+}
+
 std::vector<FileSummary> Workspace::files(bool include_deleted) const {
   const workspace::MetadataDoc& metadata = impl_->metadata();
   std::vector<FileSummary> summaries;

@@ -132,6 +132,8 @@ class Workspace {
     std::uint64_t live = 0, deleted = 0;
   };
   FileCounts count_files() const;
+  // What notes have attached, as the disk has it now.
+  sync::AttachmentIndex::Totals count_attachments();
   // One of them, deleted ones too.
   std::optional<FileSummary> file(const std::string& id) const;
   // The live file that is there.

@@ -14,6 +14,17 @@ std::string refusal(int status, std::string_view message = {}) {
   return simple_response(status, "application/json", error_body(status, message));
 }
 
+// Asked for when the file has been looked at. Core is asked once.
+KnownHash known_hash(const RouteParts& parts, std::string_view path) {
+  return [parts, path = std::string(path)](const filesystem::FileStat& found) {
+    const auto hash =
+        parts.core.call([path, found](Workspace& workspace) -> Result<std::optional<Sha256>> {
+          return workspace.disk().attachments().hash_of(path, found);
+        });
+    return hash ? *hash : std::nullopt;  // The server is about to stop: it is not known.
+  };
+}
+
 }  // namespace
 
 void judge_upload(const HttpRequest& request, Attachments& attachments, std::uint64_t max_bytes,
@@ -35,7 +46,8 @@ void judge_upload(const HttpRequest& request, Attachments& attachments, std::uin
 
 void add_attachment_routes(HttpRouter& router, const RouteParts& parts) {
   const auto get = [parts](const Call& call) {
-    return parts.attachments.get(call.parts.at(0), call.request);
+    const std::string& path = call.parts.at(0);
+    return parts.attachments.get(path, call.request, known_hash(parts, path));
   };
   router.add("GET", "/attachments/(.+)", Door::Reader, get);
   router.add("GET", "/api/attachments/(.+)", Door::Reader, get);
@@ -47,10 +59,13 @@ void add_attachment_routes(HttpRouter& router, const RouteParts& parts) {
   router.add("PUT", "/api/attachments/(.+)", Door::Owner, [parts](const Call& call) {
     if (call.sink == nullptr) return Reply::error(400);
     // judge_upload() gave it, and nothing else has sinks.
-    return parts.attachments.finish_upload(static_cast<Upload&>(*call.sink), call.request);
+    auto& upload = static_cast<Upload&>(*call.sink);
+    return parts.attachments.finish_upload(upload, call.request,
+                                           known_hash(parts, upload.path().str()));
   });
   router.add("DELETE", "/api/attachments/(.+)", Door::Owner, [parts](const Call& call) {
-    return parts.attachments.remove(call.parts.at(0), call.request);
+    const std::string& path = call.parts.at(0);
+    return parts.attachments.remove(path, call.request, known_hash(parts, path));
   });
 }
 

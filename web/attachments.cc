@@ -1,8 +1,8 @@
 #include "web/attachments.h"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -14,30 +14,6 @@ namespace diaryx::web {
 namespace {
 
 constexpr int kMaxUploads = 32;
-
-struct Extension {
-  std::string_view ending;
-  ContentType type;
-};
-constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
-constexpr std::array<Extension, 32> kTypes = {{
-    {"apng", {"image/apng", true}},      {"avif", {"image/avif", true}},
-    {"bmp", {"image/bmp", true}},        {"gif", {"image/gif", true}},
-    {"ico", {"image/x-icon", true}},     {"jpeg", {"image/jpeg", true}},
-    {"jpg", {"image/jpeg", true}},       {"png", {"image/png", true}},
-    {"webp", {"image/webp", true}},      {"aac", {"audio/aac", true}},
-    {"flac", {"audio/flac", true}},      {"m4a", {"audio/mp4", true}},
-    {"mp3", {"audio/mpeg", true}},       {"oga", {"audio/ogg", true}},
-    {"ogg", {"audio/ogg", true}},        {"opus", {"audio/ogg", true}},
-    {"wav", {"audio/wav", true}},        {"m4v", {"video/mp4", true}},
-    {"mp4", {"video/mp4", true}},        {"ogv", {"video/ogg", true}},
-    {"webm", {"video/webm", true}},      {"csv", {kPlainText, true}},
-    {"json", {kPlainText, true}},        {"log", {kPlainText, true}},
-    {"toml", {kPlainText, true}},        {"tsv", {kPlainText, true}},
-    {"txt", {kPlainText, true}},         {"yaml", {kPlainText, true}},
-    {"yml", {kPlainText, true}},         {"pdf", {"application/pdf", false}},
-    {"zip", {"application/zip", false}}, {"bib", {kPlainText, true}},
-}};
 
 class FileSource final : public BodySource {
  public:
@@ -55,9 +31,29 @@ class FileSource final : public BodySource {
   const filesystem::OpenFile file_;
 };
 
-std::string etag_of(const filesystem::FileStat& found) {
+std::string stat_tag(const filesystem::FileStat& found) {
   return "\"" + std::to_string(found.inode) + "-" + std::to_string(found.size) + "-" +
          std::to_string(found.mtime_ns) + "\"";
+}
+
+// What this version of the file goes by, best first: its hash, where that is known, and its stat,
+// which some client may have been given before it was.
+std::vector<std::string> tags_of(const filesystem::FileStat& found, const KnownHash& known) {
+  std::vector<std::string> tags;
+  if (const auto hash = known(found)) tags.push_back(etag_of(*hash));
+  tags.push_back(stat_tag(found));
+  return tags;
+}
+
+// The one that the request speaks of; the best, if none.
+const std::string& spoken_of(const HttpRequest& request, const std::vector<std::string>& tags) {
+  for (const char* field : {"if-match", "if-none-match"}) {
+    const auto list = request.field(field);
+    for (const std::string& tag : tags) {
+      if (list && lists_etag(*list, tag, false)) return tag;
+    }
+  }
+  return tags.front();
 }
 
 Result<WorkspacePath> attachment_path(std::string_view path) {
@@ -70,19 +66,6 @@ Result<WorkspacePath> attachment_path(std::string_view path) {
 }
 
 }  // namespace
-
-ContentType content_type_of(std::string_view file_name) {
-  const std::size_t dot = file_name.rfind('.');
-  if (dot == std::string_view::npos) return {"application/octet-stream", false};
-  std::string ending(file_name.substr(dot + 1));
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  for (const Extension& known : kTypes) {
-    if (known.ending == ending) return known.type;
-  }
-  return {"application/octet-stream", false};
-}
 
 std::string content_disposition(bool show, std::string_view file_name) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -100,7 +83,8 @@ std::string content_disposition(bool show, std::string_view file_name) {
   return out;
 }
 
-Reply Attachments::get(std::string_view path, const HttpRequest& request) const {
+Reply Attachments::get(std::string_view path, const HttpRequest& request,
+                       const KnownHash& known) const {
   const auto parsed = WorkspacePath::parse(path);
   if (!parsed || parsed->is_hidden() || parsed->is_markdown())
     return Reply::error(404, "no such attachment");
@@ -112,15 +96,15 @@ Reply Attachments::get(std::string_view path, const HttpRequest& request) const 
         file.error().code == ErrorCode::NotFound ? 404 : status_of(file.error().code);
     return Reply::error(status, file.error().message);
   }
-  const std::string etag = etag_of(filesystem::to_file_stat(file->found));
+  const auto tags = tags_of(filesystem::to_file_stat(file->found), known);
   const ContentType type = content_type_of(parsed->name());
   Reply reply;
   reply.fields = {
-      {"ETag", etag},
+      {"ETag", tags.front()},
       {"Cache-Control", "private, no-cache"},
       {"Content-Disposition", content_disposition(type.show, parsed->name())},
   };
-  if (has_it_already(request, etag)) {
+  if (has_it_already(request, spoken_of(request, tags))) {
     reply.status = 304;
     return reply;
   }
@@ -138,13 +122,14 @@ Reply Attachments::list(const sync::AttachmentIndex::Rows& known) const {
   OrderedJson rows = OrderedJson::array();
   for (const filesystem::Listed& file : listing->files) {
     if (file.path.is_markdown()) continue;
+    const auto it = known.find(file.path.str());
+    const bool is_known = it != known.end() && it->second.stat.same_file(file.stat);
     rows.push_back({{"path", file.path.str()},
                     {"size", file.stat.size},
                     {"modified_at", file.stat.mtime_ns / 1'000'000},
-                    {"content_type", content_type_of(file.path.name()).name}});
-    const auto it = known.find(file.path.str());
-    if (it != known.end() && it->second.stat.same_file(file.stat))
-      rows.back()["hash"] = to_hex(it->second.hash);
+                    {"content_type",
+                     is_known ? it->second.content_type : content_type_of(file.path.name()).name}});
+    if (is_known) rows.back()["hash"] = to_hex(it->second.hash);
   }
   return Reply::json(200, dump_json(OrderedJson{{"attachments", std::move(rows)}}));
 }
@@ -159,13 +144,15 @@ Result<std::shared_ptr<Upload>> Attachments::begin_upload(
   return std::make_shared<Upload>(*files_, std::move(parsed), std::move(run), uploads_);
 }
 
-Reply Attachments::finish_upload(Upload& upload, const HttpRequest& request) {
+Reply Attachments::finish_upload(Upload& upload, const HttpRequest& request,
+                                 const KnownHash& known) {
   const auto writer = upload.finish();
   if (!writer) return Reply::error(writer.error());
   const WorkspacePath& path = upload.path();
   const auto seen = files_->stat(path);
   if (!seen) return Reply::error(seen.error());
-  const auto current = *seen ? std::optional<std::string>(etag_of(**seen)) : std::nullopt;
+  const auto current =
+      *seen ? std::optional(spoken_of(request, tags_of(**seen, known))) : std::nullopt;
   if (const int status = check_change(request, current, true); status != 0)
     return Reply::error(status);
   const std::string hash = to_hex((*writer)->finish_hash());
@@ -181,17 +168,19 @@ Reply Attachments::finish_upload(Upload& upload, const HttpRequest& request) {
                                         {"size", stored->size},
                                         {"hash", hash},
                                         {"content_type", content_type_of(path.name()).name}}));
-  reply.fields.emplace_back("ETag", etag_of(*stored));
+  reply.fields.emplace_back("ETag", stat_tag(*stored));
   return reply;
 }
 
-Reply Attachments::remove(std::string_view path, const HttpRequest& request) {
+Reply Attachments::remove(std::string_view path, const HttpRequest& request,
+                          const KnownHash& known) {
   const auto parsed = attachment_path(path);
   if (!parsed) return Reply::error(parsed.error());
   const auto seen = files_->stat(*parsed);
   if (!seen) return Reply::error(seen.error());
   if (!*seen) return Reply::error(404, "no such attachment");
-  if (const int status = check_change(request, etag_of(**seen), false); status != 0)
+  if (const int status = check_change(request, spoken_of(request, tags_of(**seen, known)), false);
+      status != 0)
     return Reply::error(status);
   const auto trashed = files_->trash_seen(*parsed, **seen);
   if (!trashed) return Reply::error(trashed.error());

@@ -10,9 +10,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "engine/base/content_type.h"
 #include "engine/filesystem/disk_tree.h"
 #include "engine/sync/attachment_index.h"
 #include "web/http_router.h"
@@ -20,12 +22,8 @@
 
 namespace diaryx::web {
 
-struct ContentType {
-  std::string_view name;
-  bool show;  // Or save.
-};
-// By the extension, in any case of letters.
-ContentType content_type_of(std::string_view file_name);
+// Of a file that has this stat; nothing if it is not known.
+using KnownHash = std::function<std::optional<Sha256>(const filesystem::FileStat&)>;
 
 class Attachments {
  public:
@@ -33,7 +31,9 @@ class Attachments {
 
   // `path`: decoded, relative to the root. 404 for notes, for hidden files, and for what is not
   // there.
-  Reply get(std::string_view path, const HttpRequest& request) const;
+  // The ETag is the hash where `known` has it, else made of the stat. Who was given the one may
+  // speak of the file by it when there is the other, as long as the file is the same.
+  Reply get(std::string_view path, const HttpRequest& request, const KnownHash& known) const;
   // {"attachments":[{"path","size","modified_at","content_type","hash"}]}, hidden files left out.
   // `hash` where `known` has it of the file as it is.
   Reply list(const sync::AttachmentIndex::Rows& known) const;
@@ -44,9 +44,9 @@ class Attachments {
   Result<std::shared_ptr<Upload>> begin_upload(std::string_view path,
                                                std::function<void(std::function<void()>)> run);
   // Puts what was sent in its place, if the request's preconditions hold.
-  Reply finish_upload(Upload& upload, const HttpRequest& request);
+  Reply finish_upload(Upload& upload, const HttpRequest& request, const KnownHash& known);
   // To the trash.
-  Reply remove(std::string_view path, const HttpRequest& request);
+  Reply remove(std::string_view path, const HttpRequest& request, const KnownHash& known);
 
  private:
   const std::unique_ptr<filesystem::DiskTree> files_;

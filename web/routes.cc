@@ -79,6 +79,10 @@ OrderedJson troubles_json(const Workspace& workspace) {
   return out;
 }
 
+OrderedJson attachments_json(const sync::AttachmentIndex::Totals& totals) {
+  return {{"files", totals.files}, {"bytes", totals.bytes}, {"not_indexed", totals.not_indexed}};
+}
+
 Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
   DX_TRY(const auto pending, workspace.pending());
   const ServerFacts& facts = parts.facts;
@@ -88,6 +92,7 @@ Result<OrderedJson> status_json(const RouteParts& parts, Workspace& workspace) {
       {"epoch", facts.epoch},
       {"root", facts.root_name},
       {"files", workspace.report().files},
+      {"attachments", attachments_json(workspace.disk().attachments().totals())},
       {"pending", pending},
       {"problems", workspace.problems().size()},
       {"watching", watching_json(parts.watch.state())},

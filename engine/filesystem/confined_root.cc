@@ -161,6 +161,18 @@ void ConfinedRoot::remove_made(const Folder& folder) const noexcept {
   }
 }
 
+bool ConfinedRoot::is_mount_root(int folder) noexcept {
+  struct statx seen {};
+  if (::statx(folder, "", AT_EMPTY_PATH, STATX_INO, &seen) == 0 &&
+      (seen.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0)
+    return (seen.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  // Linux before 5.8 does not say. What is mounted from the same file system is not told then.
+  struct stat here {};
+  struct stat above {};
+  return ::fstat(folder, &here) == 0 && ::fstatat(folder, "..", &above, 0) == 0 &&
+         here.st_dev != above.st_dev;
+}
+
 Status ConfinedRoot::check_in_place() const {
   struct stat here {};
   struct stat there {};

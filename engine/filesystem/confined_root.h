@@ -29,6 +29,9 @@ class ConfinedRoot {
   // Returns 0 or errno; ELOOP means a symbolic link on the way or at the end.
   int try_open(std::string_view relative, int flags, Fd& out) const noexcept;
 
+  // Whether this open folder is one on which a file system is mounted.
+  static bool is_mount_root(int folder) noexcept;
+
   // A folder to work in by the *at() calls, and which of its ancestors (and itself) were made on
   // the way, outermost first.
   struct Folder {

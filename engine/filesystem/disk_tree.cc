@@ -128,6 +128,14 @@ Result<FileContent> DiskTree::read_piece(const WorkspacePath& path, std::uint64_
   return piece;
 }
 
+Result<std::optional<bool>> DiskTree::is_mount_point(const std::string& folder) {
+  Fd fd;
+  const int number = root_.try_open(folder, O_RDONLY | O_DIRECTORY, fd);
+  if (number == ENOENT || number == ENOTDIR) return std::optional<bool>();
+  if (number != 0) return open_error(number, folder);
+  return std::optional(ConfinedRoot::is_mount_root(fd.get()));
+}
+
 Result<std::optional<FileStat>> DiskTree::stat(const WorkspacePath& path) {
   Fd folder;
   const int number = root_.try_open(path.parent(), O_PATH | O_DIRECTORY, folder);

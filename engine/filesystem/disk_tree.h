@@ -33,6 +33,7 @@ class DiskTree final : public FileTree {
   Result<FileContent> read(const WorkspacePath& path, std::uint64_t max_bytes) override;
   Result<FileContent> read_piece(const WorkspacePath& path, std::uint64_t offset,
                                  std::size_t most) override;
+  Result<std::optional<bool>> is_mount_point(const std::string& folder) override;
   Result<std::optional<FileStat>> stat(const WorkspacePath& path) override;
   Result<FileStat> replace(const WorkspacePath& path, std::string_view bytes,
                            const Expected& expected) override;

@@ -51,6 +51,8 @@ struct Listing {
   std::vector<Listed> files;     // Sorted by path.
   std::vector<Skipped> skipped;  // What a person would want to know about: never hidden files, .git
                                  // or .diaryx. Sorted.
+  // Folders on which a file system is mounted. Sorted.
+  std::vector<std::string> mounts;
 
   // True if `path` was skipped or lies in a folder that was: that it is not among the files says
   // nothing about it, least of all that somebody deleted it.
@@ -81,6 +83,8 @@ class FileTree {
   // read(). The stat is of the whole, from before the reading.
   virtual Result<FileContent> read_piece(const WorkspacePath& path, std::uint64_t offset,
                                          std::size_t most) = 0;
+  // Whether a file system is mounted on this folder. Nothing if there is no such folder.
+  virtual Result<std::optional<bool>> is_mount_point(const std::string& folder) = 0;
   // Nothing if there is no such file. NotAllowed if there is something else of that name (a folder,
   // a symbolic link, …).
   virtual Result<std::optional<FileStat>> stat(const WorkspacePath& path) = 0;

@@ -351,6 +351,9 @@ Result<Listing> MemoryTree::list() {
       listing.files.push_back({std::move(*parsed), stat_of(inode)});
     }
   }
+  for (const auto& [folder, mounted] : mounts_) {
+    if (mounted) listing.mounts.push_back(folder);
+  }
   return listing;
 }
 
@@ -373,6 +376,37 @@ Result<FileContent> MemoryTree::read_piece(const WorkspacePath& path, std::uint6
   DX_TRY(FileContent whole, read(path, UINT64_MAX));
   whole.bytes = offset < whole.bytes.size() ? whole.bytes.substr(offset, most) : std::string();
   return whole;
+}
+
+Result<std::optional<bool>> MemoryTree::is_mount_point(const std::string& folder) {
+  DX_TRY_OK(step("stat"));
+  if (!has(folder)) return std::optional<bool>();
+  const auto it = mounts_.find(folder);
+  return std::optional(it != mounts_.end() && it->second);
+}
+
+void MemoryTree::mount(const std::string& folder) {
+  mounts_[folder] = true;
+  for (auto it = away_.begin(); it != away_.end();) {
+    if (!is_below(it->first, folder)) {
+      ++it;
+      continue;
+    }
+    live_.names.insert_or_assign(it->first, it->second);
+    it = away_.erase(it);
+  }
+}
+
+void MemoryTree::unmount(const std::string& folder) {
+  mounts_[folder] = false;
+  for (auto it = live_.names.begin(); it != live_.names.end();) {
+    if (!is_below(it->first, folder)) {
+      ++it;
+      continue;
+    }
+    away_.insert_or_assign(it->first, it->second);
+    it = live_.names.erase(it);
+  }
 }
 
 Result<std::optional<FileStat>> MemoryTree::stat(const WorkspacePath& path) {

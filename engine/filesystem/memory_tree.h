@@ -28,6 +28,7 @@ class MemoryTree final : public FileTree {
   Result<FileContent> read(const WorkspacePath& path, std::uint64_t max_bytes) override;
   Result<FileContent> read_piece(const WorkspacePath& path, std::uint64_t offset,
                                  std::size_t most) override;
+  Result<std::optional<bool>> is_mount_point(const std::string& folder) override;
   Result<std::optional<FileStat>> stat(const WorkspacePath& path) override;
   Result<FileStat> replace(const WorkspacePath& path, std::string_view bytes,
                            const Expected& expected) override;
@@ -55,6 +56,9 @@ class MemoryTree final : public FileTree {
   void make_pipe(std::string_view path);
   void set_mode(std::string_view path,
                 std::uint32_t mode);  // A folder without 0400 cannot be listed, a file not read.
+  // A file system is mounted on the folder, and all that is in it goes and comes with it.
+  void mount(const std::string& folder);
+  void unmount(const std::string& folder);
   // The root cannot be reached, as when it is unmounted.
   void set_gone(bool gone) { gone_ = gone; }
 
@@ -128,6 +132,8 @@ class MemoryTree final : public FileTree {
   std::uint64_t stop_at_ = 0;
   bool stopped_ = false;
   bool gone_ = false;
+  std::map<std::string, bool, std::less<>> mounts_;         // Folder → mounted now.
+  std::map<std::string, std::uint64_t, std::less<>> away_;  // Names of what is not.
   std::function<void(std::string_view)> hook_;
 };
 

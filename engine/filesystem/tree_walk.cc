@@ -112,6 +112,8 @@ struct DiskTree::Walk {
       return {};
     }
     (void)fd.release();  // The DIR closes it.
+    if (!path.empty() && ConfinedRoot::is_mount_root(::dirfd(dir.get())))
+      listing.mounts.push_back(path);
     for (;;) {
       errno = 0;
       const dirent* entry = ::readdir(dir.get());
@@ -139,6 +141,7 @@ Result<Listing> DiskTree::list() {
             [](const Listed& a, const Listed& b) { return a.path < b.path; });
   std::sort(listing.skipped.begin(), listing.skipped.end(),
             [](const Skipped& a, const Skipped& b) { return a.path < b.path; });
+  std::sort(listing.mounts.begin(), listing.mounts.end());
   leftovers_ = std::move(walk.leftovers);
   if (std::exchange(options_.tidy, false)) tidy();
   return std::move(listing);

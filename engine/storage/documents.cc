@@ -37,6 +37,7 @@ Result<std::optional<DocRow>> find(Database& db, TurnLog& turns, std::string_vie
   DX_TRY(const bool found, q.bind_text(1, name).step());
   if (!found) return std::optional<DocRow>();
   DocRow row{q.integer(0), q.integer(1)};
+  DX_TRY_OK(turns.check(db, row.id));
   if (const auto* waiting = turns.waiting(row.id))
     row.last_seq = std::max(row.last_seq, waiting->last_seq);
   return std::optional<DocRow>(row);
@@ -348,6 +349,8 @@ Status Store::remove_doc(std::string_view doc) {
     if (!row) return {};
     // Its number may be given to another document, which must find nothing of it among the turns.
     if (impl_->turns.has_turns()) DX_TRY_OK(impl_->turns.move_all(db));
+    if (impl_->turns.is_damaged())
+      return damaged(db, doc, "cannot be removed while a turn is not what was written");
     DX_TRY_OK(db.query("DELETE FROM updates WHERE doc = ?1").bind_int(1, row->id).run());
     DX_TRY_OK(db.query("DELETE FROM snapshots WHERE doc = ?1").bind_int(1, row->id).run());
     DX_TRY_OK(db.query("DELETE FROM snapshot_states WHERE doc = ?1").bind_int(1, row->id).run());

@@ -5,17 +5,32 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/utf.h"
+
 namespace diaryx::storage {
 namespace {
 
+// Stores up to this version may lack the row of kVersionKey: there was none then.
+constexpr std::int64_t kLastUnnoted = 2;
 // A version above this is no newer program's, but a damaged header.
 constexpr std::int64_t kLastPlausibleVersion = 9'999;
 // Version 2 only says that there may be rows that version 1 cannot read.
 constexpr std::array<Migration, 1> kMigrations{{{1, ""}}};
 
 Status set_version(Database& db, std::int64_t version) {
+  Query q = db.query(
+      "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2");
+  const std::string text = std::to_string(version);
+  DX_TRY_OK(q.bind_text(1, kVersionKey).bind_text(2, text).run());
   // A PRAGMA takes no parameters.
   return db.exec(fmt::format("PRAGMA user_version = {}", version).c_str());
+}
+
+// What the row says; "none" if there is no row.
+Result<std::string> noted_version(Database& db) {
+  Query q = db.query("SELECT value FROM meta WHERE key = ?1");
+  DX_TRY(const bool found, q.bind_text(1, kVersionKey).step());
+  return found ? std::string(q.text(0)) : std::string("none");
 }
 
 // Runs `body` in a transaction that nobody else can have begun on this connection.
@@ -55,6 +70,15 @@ Result<std::int64_t> read_version(Database& db, std::int64_t known) {
   if (version < 1 || version > kLastPlausibleVersion) {
     return Error{ErrorCode::Corrupt,
                  fmt::format("{}: schema version {} cannot be", db.name(), version), kRepairHint};
+  }
+  DX_TRY(const std::string noted, noted_version(db));
+  const bool unnoted = noted == "none" && version <= kLastUnnoted;
+  if (!unnoted && noted != std::to_string(version)) {
+    return Error{ErrorCode::Corrupt,
+                 fmt::format("{}: schema version {} in its header, {} in its table: one of them is "
+                             "not what was written",
+                             db.name(), version, is_utf8(noted) ? noted : "no number"),
+                 kRepairHint};
   }
   if (version > known) {
     return Error{ErrorCode::TooNew,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "engine/base/result.h"
 #include "engine/storage/sqlite.h"
@@ -16,6 +17,10 @@ inline constexpr std::int64_t kApplicationId = 0x64797873;  // "dyxs"
 inline constexpr std::int64_t kSchemaVersion = 2;
 // Older ones can be read only after a migration.
 inline constexpr std::int64_t kOldestReadable = 1;
+
+// In `meta`: the version once more. Where it is not that of the header one of the two is damaged,
+// and that it is a newer program's store is believed only if both say so.
+inline constexpr std::string_view kVersionKey = "schema_version";
 
 extern const char* const kSchemaSql;  // schema.sql
 
@@ -29,8 +34,8 @@ std::span<const Migration> migrations();
 // Makes the tables in an empty database, all or nothing.
 Status create_schema(Database& db);
 
-// The version of an existing store. Corrupt if the file is no store of ours, TooNew if its version
-// is above `known`.
+// The version of an existing store. Corrupt if the file is no store of ours or its two notes of the
+// version differ, TooNew if its version is above `known`.
 Result<std::int64_t> read_version(Database& db, std::int64_t known);
 
 // Runs what leads from the version that `db` has to `target`, all in one transaction.

@@ -1,7 +1,7 @@
 -- The store, version 2: .diaryx/store.db. Documents are opaque octets here; who writes what, and when, is in store.h.
 --
 -- PRAGMA application_id = 0x64797873 ("dyxs") says that the file is ours, PRAGMA user_version which version of this
--- schema it has. Both are set in the transaction that makes the tables. WAL (but for the first, large transaction of a
+-- schema it has (as does a row of meta). All three are set in the transaction that makes the tables. WAL (but for the first, large transaction of a
 -- fresh file), synchronous = FULL.
 
 -- One row for each document that has a snapshot or an update.
@@ -65,7 +65,8 @@ CREATE TABLE ledger_pending (
   text   BLOB NOT NULL            -- The whole new file.
 ) STRICT;
 
--- A few named values: workspace id, epoch, …
+-- A few named values: workspace id, epoch, … "schema_version" is the number of the header once more, so that a flipped bit in
+-- either is found, and not taken for a newer program's store. Stores that were made before there was this row lack it.
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL

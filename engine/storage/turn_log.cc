@@ -9,6 +9,8 @@
 #include "engine/base/check.h"
 #include "engine/storage/checksum.h"
 #include "engine/storage/own_rows.h"
+#include "engine/storage/store.h"
+#include "engine/storage/turn_damage.h"
 
 namespace diaryx::storage {
 namespace {
@@ -19,22 +21,39 @@ constexpr std::size_t kManyOctets = 4U << 20U;
 constexpr std::size_t kDocsAtATime = 16;
 constexpr std::size_t kParts = 64;
 
-Error damaged_turn(const Database& db, std::int64_t turn) {
-  return Error{ErrorCode::Corrupt,
-               fmt::format("{}: turn {} is not what was written", db.name(), turn), kRepairHint};
-}
-
-// Up to and including which number a document's own rows hold everything; nothing if there is no
-// such document.
-Result<std::optional<std::int64_t>> last_of_own(Database& db, std::int64_t doc) {
-  Query q = db.query(
-      "SELECT max(seq_floor, coalesce((SELECT max(seq) FROM updates WHERE doc = ?1), 0))"
-      " FROM documents WHERE id = ?1");
-  DX_TRY(const bool found, q.bind_int(1, doc).step());
-  return found ? std::optional(q.integer(0)) : std::nullopt;
+bool is_update_origin(std::int64_t origin) {
+  return origin >= 0 && origin <= static_cast<std::int64_t>(UpdateOrigin::Import);
 }
 
 }  // namespace
+
+// Up to and including which number documents' own rows hold everything; each is looked up once.
+class TurnLog::OwnRows {
+ public:
+  explicit OwnRows(Database& db) : db_(db) {}
+  // Nothing if there is no such document.
+  Result<std::optional<std::int64_t>> last(std::int64_t doc) {
+    if (const auto known = last_.find(doc); known != last_.end()) return known->second;
+    Query q = db_.query(
+        "SELECT max(seq_floor, coalesce((SELECT max(seq) FROM updates WHERE doc = ?1), 0))"
+        " FROM documents WHERE id = ?1");
+    DX_TRY(const bool found, q.bind_int(1, doc).step());
+    return last_.emplace(doc, found ? std::optional(q.integer(0)) : std::nullopt).first->second;
+  }
+
+ private:
+  Database& db_;
+  std::unordered_map<std::int64_t, std::optional<std::int64_t>> last_;
+};
+
+Result<bool> TurnLog::are_sound(Bytes row, OwnRows& own) {
+  Unpacker entries(row);
+  while (const auto entry = entries.next()) {
+    DX_TRY(const auto last, own.last(entry->doc));
+    if (!entry->good || !last) return false;
+  }
+  return !entries.cut();
+}
 
 Status TurnLog::refresh(Database& db) {
   DX_TRY(const std::int64_t version, db.number("PRAGMA data_version"));
@@ -50,34 +69,74 @@ Status TurnLog::read(Database& db) {
   waiting_.clear();
   turn_.clear();
   moving_.clear();
+  damaged_.clear();
+  damaged_all_.reset();
   last_turn_ = moving_to_ = 0;
   octets_ = 0;
-  std::unordered_map<std::int64_t, std::int64_t> own;
-  Query q =
-      db.query("SELECT seq, time_ms, origin, crc, data FROM updates WHERE doc = 0 ORDER BY seq");
+  OwnRows own(db);
+  std::int64_t expected = 0;
+  // From the first row of the table on, and not only those that say that they are turns: that may
+  // be what is damaged.
+  Query q = db.query("SELECT seq, time_ms, origin, crc, data, doc FROM updates ORDER BY doc, seq");
   for (;;) {
     DX_TRY(const bool more, q.step());
     if (!more) return {};
-    last_turn_ = q.integer(0);
+    const std::int64_t turn = q.integer(0);
+    const std::int64_t origin = q.integer(2);
     const Bytes row = q.blob(4);
+    if (const std::int64_t doc = q.integer(5); doc != kTurns) {
+      const auto sum =
+          static_cast<std::int64_t>(update_row_crc(doc, turn, q.integer(1), origin, row));
+      if (q.integer(3) == sum) return {};  // Here begin the documents' own rows.
+      DX_TRY(const auto last, own.last(doc));
+      if (last && is_update_origin(origin)) return {};  // One of them; who wants it will be told.
+      damaged_.emplace(doc, turn);
+    }
     octets_ += row.size();
-    if (q.integer(2) != kPackedOrigin ||
-        q.integer(3) != update_row_crc(kTurns, last_turn_, q.integer(1), kPackedOrigin, row))
-      return damaged_turn(db, last_turn_);
+    last_turn_ = std::max(last_turn_, turn);
+    bool sound = origin == kPackedOrigin &&
+                 q.integer(3) == update_row_crc(kTurns, turn, q.integer(1), kPackedOrigin, row);
+    if (sound) {
+      DX_TRY(sound, are_sound(row, own));
+    }
+    if (!sound) {
+      DX_TRY_OK(note_damage(row, turn, own));
+      if (expected != 0) ++expected;  // Its number may be what is damaged.
+      continue;
+    }
+    // They are numbered one after the other, and go from the first on.
+    if (expected != 0 && turn != expected) damaged_all_ = turn;
+    expected = turn + 1;
     Unpacker entries(row);
     while (const auto entry = entries.next()) {
-      auto known = own.find(entry->doc);
-      if (known == own.end()) {
-        DX_TRY(const auto last, last_of_own(db, entry->doc));
-        if (!last) return damaged_turn(db, last_turn_);
-        known = own.emplace(entry->doc, *last).first;
-      }
-      if (!entry->good) return damaged_turn(db, last_turn_);
-      if (entry->seq > known->second) add(*entry);
+      DX_TRY(const auto last, own.last(entry->doc));
+      if (entry->seq > *last) add(*entry);
     }
-    if (entries.cut()) return damaged_turn(db, last_turn_);
     turn_.clear();
   }
+}
+
+Status TurnLog::note_damage(Bytes row, std::int64_t turn, OwnRows& own) {
+  Status failed;
+  const TurnOwners owners = owners_of(row, [&](std::int64_t doc) {
+    const auto last = own.last(doc);
+    if (!last) failed = last.error();
+    return last && *last;
+  });
+  DX_TRY_OK(failed);
+  if (!owners.all) damaged_all_ = turn;
+  for (const std::int64_t doc : owners.docs) damaged_.emplace(doc, turn);
+  return {};
+}
+
+Status TurnLog::check(const Database& db, std::int64_t doc) const {
+  if (!is_damaged()) return {};
+  const auto it = damaged_.find(doc);
+  if (it == damaged_.end() && !damaged_all_) return {};
+  return Error{ErrorCode::Corrupt,
+               fmt::format("{}: turn {} is not what was written", db.name(),
+                           it == damaged_.end() ? *damaged_all_ : it->second),
+               kRepairHint};
 }
 
 const TurnLog::Waiting* TurnLog::waiting(std::int64_t doc) const {
@@ -118,6 +177,7 @@ Status TurnLog::move_out(Database& db, std::int64_t doc) {
 }
 
 Status TurnLog::move_some(Database& db) {
+  if (is_damaged()) return {};
   if (moving_to_ == 0) {
     if (octets_ < kManyOctets) return {};
     moving_to_ = last_turn_;
@@ -140,6 +200,7 @@ Status TurnLog::move_some(Database& db) {
 
 Status TurnLog::move_all(Database& db) {
   DX_CHECK(known_);
+  if (is_damaged()) return {};
   while (!waiting_.empty()) DX_TRY_OK(move_out(db, waiting_.begin()->first));
   DX_TRY_OK(db.query("DELETE FROM updates WHERE doc = 0").run());
   moving_.clear();

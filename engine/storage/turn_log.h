@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -29,9 +30,12 @@ class TurnLog {
     Buffer entries;  // Packed, ascending.
   };
 
-  // Reads it if it is not known, or if somebody else has written since. Corrupt if a turn is not
-  // what was written.
+  // Reads it if it is not known, or if somebody else has written since. A turn that is not what was
+  // written is no error of all documents: see check().
   Status refresh(Database& db);
+  // Corrupt if a turn that holds something of this document is not what was written, or may be: if
+  // it cannot be told whose its entries are, every document may lack something.
+  Status check(const Database& db, std::int64_t doc) const;
   // After a rollback.
   void forget() noexcept { known_ = false; }
 
@@ -49,18 +53,26 @@ class TurnLog {
   Status move_out(Database& db, std::int64_t doc);
   // A few documents, if there are many turns.
   Status move_some(Database& db);
-  // All of them: no turn is left.
+  // All of them: no turn is left. While one is damaged they stay where they are, as what repair has
+  // to go by: then neither of the two does anything, and is_damaged().
   Status move_all(Database& db);
+  bool is_damaged() const noexcept { return damaged_all_ || !damaged_.empty(); }
 
  private:
+  class OwnRows;
   Status read(Database& db);
+  // The row is packed with entries of documents that there are.
+  static Result<bool> are_sound(Bytes row, OwnRows& own);
+  Status note_damage(Bytes row, std::int64_t turn, OwnRows& own);
 
   bool known_ = false;
   std::int64_t version_ = -1;  // Of the database, when it was read.
   std::unordered_map<std::int64_t, Waiting> waiting_;
   Buffer turn_;  // That is being added to.
   std::int64_t last_turn_ = 0;
-  std::size_t octets_ = 0;  // Of all turns in the database.
+  std::size_t octets_ = 0;                                  // Of all turns in the database.
+  std::unordered_map<std::int64_t, std::int64_t> damaged_;  // Document → a turn.
+  std::optional<std::int64_t> damaged_all_;                 // A turn of which that is not known.
 
   // Documents yet to be moved before the turns up to this one may go.
   std::vector<std::int64_t> moving_;

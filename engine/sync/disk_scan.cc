@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/base/log.h"
 #include "engine/base/utf.h"
 #include "engine/sync/disk_sync.h"
 #include "engine/workspace/text_diff.h"
@@ -21,6 +22,9 @@ constexpr std::int64_t kBusyLookMs = 200;
 constexpr std::int64_t kPatienceMs = 10'000;
 // So long a file that was not found is known again by its text, wherever it turns up.
 constexpr std::int64_t kLostMs = 600'000;
+
+// So often we look whether a file system that is away is back.
+constexpr std::int64_t kProbeMs = 2'000;
 
 bool is_below(std::string_view path, std::string_view folder) {
   return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
@@ -59,7 +63,7 @@ void DiskSync::read_in_scan(const WorkspacePath& path) {
   if (!scan_->looked_at.insert(path.str()).second) return;
   ++scan_->total;
   scan_->reading.insert(path.str());
-  schedule(ReadTask{path});
+  schedule(ReadTask{path, mounts_.above(path.str())});
 }
 
 void DiskSync::listed(filesystem::Listing&& listing) {
@@ -68,6 +72,7 @@ void DiskSync::listed(filesystem::Listing&& listing) {
   std::erase_if(problems_, [&](const auto& problem) { return !table_.id_at(problem.first); });
   for (const filesystem::Skipped& skipped : listing.skipped)
     problems_[skipped.path] = skipped.reason;
+  look_at_mounts(listing);
   strangers_.files.clear();
   std::set<WorkspacePath> known;
   std::set<WorkspacePath> unknown;
@@ -108,7 +113,8 @@ void DiskSync::listed(filesystem::Listing&& listing) {
           return skipped.path == lost || is_below(lost, skipped.path);
         });
     auto path = WorkspacePath::parse(row.path);
-    if (hidden_by_error || !path || !(row.on_disk || row.has_pending)) continue;
+    if (hidden_by_error || mounts_.away_with(lost) || !path || !(row.on_disk || row.has_pending))
+      continue;
     // In its place is a folder with something in it.
     const std::string below_it = lost + "/";
     const auto inside = std::lower_bound(
@@ -128,6 +134,9 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
   if (!scan_ || scan_->reading.erase(task.path.str()) == 0) return;
   const std::string& path = task.path.str();
   auto id = table_.id_at(path);
+  const auto away_with = mounts_.away_with(path);
+  // Whatever has become of it, it concerns the whole folder.
+  if (away_with.has_value() != result.away) list_wanted_ = true;
   if (id && result.status && !table_.find(*id)->on_disk) {
     // We meant to write there for the first time.
     const bool flying = in_flight_.contains(*id);
@@ -154,6 +163,9 @@ void DiskSync::read_done(const ReadTask& task, DiskResult&& result) {
       scan_->fresh.push_back(std::move(file));
       if (scan_->fresh_bytes >= kBatchBytes || scan_->fresh.size() >= kBatchFiles) take_in_fresh();
     }
+  } else if (result.status.error().code == ErrorCode::NotFound && (result.away || away_with)) {
+    scan_->not_read.insert(path);
+    if (!result.away) mounts_.give_up(*away_with);
   } else if (result.status.error().code == ErrorCode::NotFound) {
     problems_.erase(path);
     busy_.erase(task.path);
@@ -280,11 +292,15 @@ void DiskSync::take_in_fresh() {
   put_off_unsettled(unknown);
   if (unknown.empty()) return;
   scan_->added = true;
-  for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  for (const std::string& id : documents_.take_changed_files()) {
+    mark_ahead(id);
+    attachments_.record_changed(id);
+  }
   note(importer_.fresh(std::move(unknown)), "import");
   // What was just taken in is level by construction (rendering an import gives the same bytes): no
   // need to render it all now.
   for (const std::string& id : documents_.take_changed_files()) {
+    attachments_.record_changed(id);
     const FileTable::Row* row = table_.find(id);
     const bool level =
         row != nullptr && row->on_disk && documents_.loaded(body_doc_name(id)) == nullptr &&
@@ -363,6 +379,40 @@ void DiskSync::finish_scan() {
   if (scan_->added) importer_.relink();
   scan_.reset();
   if (!list_wanted_ && !listing_) reconciled_ = true;
+}
+
+void DiskSync::look_at_mounts(const filesystem::Listing& listing) {
+  const auto before = mounts_.away();
+  mounts_.listed(listing, table_);
+  for (const auto& [folder, away] : before) {
+    if (!mounts_.away().contains(folder) && complaints_.over(folder))
+      log(LogLevel::Info, "disk", folder + ": is no longer away");
+  }
+  for (const auto& [folder, away] : mounts_.away()) {
+    problems_[folder] = away.message;
+    complaints_.about(folder, folder + ": " + away.message, documents_.steady_ms());
+    if (!before.contains(folder)) probe_ms_ = 0;  // Is the folder there?
+  }
+}
+
+// Nobody tells us of a mount.
+void DiskSync::look_for_mounts() {
+  if (mounts_.away().empty() || documents_.steady_ms() < probe_ms_) return;
+  probe_ms_ = documents_.steady_ms() + kProbeMs;
+  for (const auto& [folder, away] : mounts_.away()) {
+    if (auto path = WorkspacePath::parse(away.probe)) paths_wanted_.insert(std::move(*path));
+  }
+}
+
+bool DiskSync::wait_for_mount(const std::string& id, const WorkspacePath& path,
+                              const FileTable::Row* row) {
+  auto folder = mounts_.away_with(path.str());
+  if (!folder && row != nullptr) folder = mounts_.away_with(row->path);
+  if (!folder) return false;
+  problems_[path.str()] = *folder + ": " + mounts_.away().find(*folder)->second.message;
+  ahead_.at(id).retry_ms = kProbeMs;
+  wait(id, kProbeMs);
+  return true;
 }
 
 bool DiskSync::wait_for_writer(const WorkspacePath& path, const filesystem::FileContent& content) {

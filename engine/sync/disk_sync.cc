@@ -37,7 +37,8 @@ DiskSync::DiskSync(Documents& documents, const DiskSyncOptions& options)
       options_(options),
       table_(documents),
       importer_(documents, table_, problems_, options.intake),
-      attachments_(documents) {}
+      attachments_(documents),
+      mounts_(documents) {}
 
 Status DiskSync::load() {
   planned_.clear();
@@ -49,6 +50,7 @@ Status DiskSync::load() {
   look_ms_ = 0;
   DX_TRY_OK(table_.load());
   DX_TRY_OK(attachments_.load());
+  DX_TRY_OK(mounts_.load());
   DX_TRY(const auto marks, documents_.store().list_meta(kAheadPrefix));
   for (const auto& [key, value] : marks) {
     ahead_.emplace(key.substr(kAheadPrefix.size()), Ahead{.since_ms = 0, .last_ms = 0});
@@ -103,13 +105,17 @@ void DiskSync::store_failed() {
 }
 
 void DiskSync::plan() {
-  for (const std::string& id : documents_.take_changed_files()) mark_ahead(id);
+  for (const std::string& id : documents_.take_changed_files()) {
+    mark_ahead(id);
+    attachments_.record_changed(id);
+  }
   if (is_held()) return;
   for (auto& [path, busy] : busy_) {
     if (busy.next_ms > documents_.steady_ms()) continue;
     busy.next_ms = INT64_MAX;
     paths_wanted_.insert(path);
   }
+  look_for_mounts();
   if (!scan_ && !listing_) {
     if (list_wanted_) {
       list_wanted_ = false;
@@ -186,6 +192,7 @@ void DiskSync::plan_file(const std::string& id) {
     problems_[record->path] = path.error().message;
     return mark_level(id);
   }
+  if (wait_for_mount(id, *path, row)) return;
   if (const auto owner = table_.id_at(path->str()); owner && *owner != id) {
     const FileTable::Row* there = table_.find(*owner);
     if (there != nullptr && there->on_disk) return wait_for_place(id, *path);
@@ -425,6 +432,7 @@ std::optional<std::int64_t> DiskSync::next_due_ms() const {
   std::int64_t due = INT64_MAX;
   for (const auto& entry : busy_) due = std::min(due, entry.second.next_ms);
   if (const auto again = attachments_.next_due_ms()) due = std::min(due, *again);
+  if (!mounts_.away().empty()) due = std::min(due, probe_ms_);
   if (reconciled_ && options_.write_back) due = std::min(due, look_ms_);
   return due == INT64_MAX ? std::nullopt : std::optional(due);
 }

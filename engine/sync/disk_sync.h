@@ -24,6 +24,7 @@
 #include "engine/sync/file_table.h"
 #include "engine/sync/importer.h"
 #include "engine/sync/level.h"
+#include "engine/sync/mounts.h"
 
 namespace diaryx::sync {
 
@@ -169,6 +170,10 @@ class DiskSync {
   // A file was there a moment ago: a program may be saving it by deleting it first. Or we are about
   // to look whether one is where a folder would be made.
   bool is_warm(const WorkspacePath& path) const;
+  // To be written there, or moved there or from there: not while that is away. True if it waits.
+  bool wait_for_mount(const std::string& id, const WorkspacePath& path, const FileTable::Row* row);
+  void look_for_mounts();
+  void look_at_mounts(const filesystem::Listing& listing);
   void wait(const std::string& id, std::int64_t ms);
   void send_off(const std::string& id, DiskTask task);
   void plan_removal(const std::string& id, const FileTable::Row& row);
@@ -181,6 +186,8 @@ class DiskSync {
   Complaints complaints_;
   Importer importer_;
   AttachmentIndex attachments_;
+  Mounts mounts_;
+  std::int64_t probe_ms_ = 0;  // When to look whether what is away is back; steady.
 
   std::vector<DiskTask> planned_;
   std::vector<DiskTask> released_;

@@ -1,5 +1,7 @@
 #include "engine/sync/disk_task.h"
 
+#include <algorithm>
+
 namespace diaryx::sync {
 namespace {
 
@@ -23,6 +25,12 @@ struct Run {
   }
   void operator()(const ReadTask& task) const {
     auto content = files.read(task.path, filesystem::kMaxNoteBytes);
+    if (!content && content.error().code == ErrorCode::NotFound && !task.mounts.empty()) {
+      // Between two looks at what is mounted.
+      result.away = !are_as_ever(task);
+      content = files.read(task.path, filesystem::kMaxNoteBytes);
+      result.away = result.away || !are_as_ever(task);
+    }
     if (content) {
       result.hash = sha256(as_bytes(content->bytes));
       result.ignored = files.ignored(task.path);
@@ -61,6 +69,12 @@ struct Run {
       result.stat = progress.seen;
       return;
     }
+  }
+  bool are_as_ever(const ReadTask& task) const {
+    return std::all_of(task.mounts.begin(), task.mounts.end(), [this](const auto& mount) {
+      const auto is = files.is_mount_point(mount.first);
+      return is && is->value_or(mount.second) == mount.second;
+    });
   }
   // Of a write that failed, perhaps in its last step.
   bool may_be_there(const WriteTask& task) const {

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "engine/filesystem/file_tree.h"
 
@@ -15,6 +17,9 @@ namespace diaryx::sync {
 struct ListTask {};
 struct ReadTask {
   WorkspacePath path;
+  // Folders, and whether something is to be mounted on them. Where that is not so, what is not
+  // found may be away.
+  std::vector<std::pair<std::string, bool>> mounts = {};
 };
 struct WriteTask {
   std::string file_id;
@@ -53,6 +58,7 @@ struct DiskResult {
   Sha256 hash{};                                   // ReadTask: of the content; HashTask.
   bool uncertain = false;  // WriteTask that failed: it may be on disk all the same.
   bool ignored = false;    // ReadTask: as the tree says.
+  bool away = false;       // ReadTask that found nothing: it may lie on what is not mounted now.
   // WriteTask; HashTask: once it has come to the end, else the same task is to be run again.
   std::optional<filesystem::FileStat> stat;
 };

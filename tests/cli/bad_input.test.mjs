@@ -7,6 +7,7 @@ import test from 'node:test'
 
 import { binary, execute, exists, isRoot, run, runJson, serve, sleep, until } from '../support/binary.mjs'
 import { Client } from '../support/client.mjs'
+import { sql } from '../support/diaryx_database.mjs'
 import { contents, folder, read, snapshot, tempDir, write } from '../support/folders.mjs'
 
 const good = { 'README.md': '---\ntitle: Home\n---\nhello\n' }
@@ -229,14 +230,7 @@ test('a store of a newer diaryx-sync: every command says so and leaves it alone'
   await run(['init', dir])
   const store = path.join(dir, '.diaryx/store.db')
   assert.ok(!exists(store + '-wal'), 'closed in order, so that the file is all of it')
-  // SQLite keeps user_version in octets 60 to 63 of the file, the most significant first.
-  const file = fs.openSync(store, 'r+')
-  const version = Buffer.alloc(4)
-  fs.readSync(file, version, 0, 4, 60)
-  assert.ok(version.readUInt32BE() > 0, 'the schema version is the user_version')
-  version.writeUInt32BE(version.readUInt32BE() + 1000)
-  fs.writeSync(file, version, 0, 4, 60)
-  fs.closeSync(file)
+  sql(store, "PRAGMA user_version = 1002; UPDATE meta SET value = '1002' WHERE key = 'schema_version'")
   const before = fs.readFileSync(store)
   for (const args of [['init'], ['serve', '--port', '0'], ['validate'], ['status'], ['commit'], ['materialise', '--out', path.join(tempDir(t), 'x')]]) {
     const done = await runJson([...args, '-C', dir])
@@ -245,6 +239,24 @@ test('a store of a newer diaryx-sync: every command says so and leaves it alone'
     assert.match(done.stderr, /newer/)
   }
   assert.deepEqual(fs.readFileSync(store), before)
+  assert.equal(read(dir, 'README.md'), good['README.md'])
+})
+
+test('a damaged version number is damage, and no newer program: repair mends it', async (t) => {
+  const dir = folder(t, good)
+  const { json: made } = await runJson(['init', dir])
+  const store = path.join(dir, '.diaryx/store.db')
+  sql(store, 'PRAGMA user_version = 34')
+  const found = await runJson(['validate', dir])
+  assert.equal(found.code, 1, found.stderr)
+  assert.match(found.stdout, /schema version 34 in its header, 2 in its table/)
+  assert.equal((await runJson(['init', dir])).json.error.code, 'corrupt')
+  const mended = await runJson(['repair', dir])
+  assert.equal(mended.code, 0, mended.stderr)
+  const after = await runJson(['status', dir])
+  assert.equal(after.code, 0, after.stderr)
+  assert.equal(after.json.workspace_id, made.workspace_id)
+  assert.equal((await runJson(['validate', dir])).code, 0)
   assert.equal(read(dir, 'README.md'), good['README.md'])
 })
 

@@ -14,7 +14,7 @@ test('a folder that is no workspace: said, not made into one', async (t) => {
   const dir = tempDir(t)
   const done = await runJson(['status', dir])
   assert.equal(done.code, 0)
-  assert.deepEqual(done.json, { root: dir, workspace_id: null, epoch: null, files: 0, deleted: 0, pending: [], server: null, watching: null, troubles: [] })
+  assert.deepEqual(done.json, { root: dir, workspace_id: null, epoch: null, files: 0, deleted: 0, attachments: { files: 0, bytes: 0, not_indexed: 0 }, pending: [], server: null, watching: null, troubles: [] })
   assert.deepEqual(fs.readdirSync(dir), [])
 })
 
@@ -32,6 +32,7 @@ test('a workspace at rest', async (t) => {
     epoch: init.epoch,
     files: 1,
     deleted: 1,
+    attachments: { files: 0, bytes: 0, not_indexed: 0 },
     pending: [],
     server: null,
     watching: null,
@@ -68,4 +69,19 @@ test('a server that was killed is not shown as running', async (t) => {
   const server = await serve(t, dir)
   await server.kill()
   assert.equal((await runJson(['status', dir])).json.server, null)
+})
+
+test('attachments: how many, how many octets, and which have not been read since they changed', async (t) => {
+  const dir = folder(t, { 'a.md': '---\nattachments: [p.png, q.png, none.png]\n---\n', 'p.png': 'four', 'q.png': 'sixsix', 'r.png': 'nobody has it' })
+  fs.utimesSync(path.join(dir, 'p.png'), 1_700_000_000, 1_700_000_000)
+  fs.utimesSync(path.join(dir, 'q.png'), 1_700_000_000, 1_700_000_000)
+  await run(['init', dir])
+  assert.deepEqual((await runJson(['status', dir])).json.attachments, { files: 2, bytes: 10, not_indexed: 0 })
+  fs.writeFileSync(path.join(dir, 'q.png'), 'sevenis')
+  assert.deepEqual((await runJson(['status', dir])).json.attachments, { files: 2, bytes: 11, not_indexed: 1 })
+  assert.match((await run(['status', dir])).stdout, /attachments: 2, 11 octets; 1 not yet indexed/)
+  const server = await serve(t, dir)
+  await until(async () => (await runJson(['status', dir])).json.attachments.not_indexed === 0, 'it to be read')
+  assert.match((await run(['status', dir])).stdout, /attachments: 2, 11 octets\n/)
+  await server.stop()
 })

@@ -49,7 +49,7 @@ void look_at(const web::HttpRequest& request) {
   const std::string path = web::decode_path(request.path());
   if (const auto parsed = WorkspacePath::parse(path)) {
     DX_CHECK(is_one_line(web::content_disposition(true, parsed->name())));
-    (void)web::content_type_of(parsed->name());
+    (void)content_type_of(parsed->name());
   }
 }
 

@@ -132,7 +132,8 @@ TEST_SUITE("storage/store") {
     const test::TempDir dir;
     const auto file = dir.path() / "store.db";
     create(file);
-    run_sql(file, "PRAGMA user_version = 3");
+    run_sql(file,
+            "PRAGMA user_version = 3; UPDATE meta SET value = '3' WHERE key = 'schema_version'");
     const auto store = Store::open(file, OpenMode::ReadWrite);
     REQUIRE_FALSE(store);
     CHECK(store.error().code == ErrorCode::TooNew);

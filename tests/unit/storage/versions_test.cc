@@ -1,6 +1,9 @@
 // Stores of every version that there has been, made as that version made them: today's program
 // reads them. A version that changes the schema adds its own text here, and leaves those before it
 // alone.
+#include <string>
+#include <vector>
+
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 
@@ -119,11 +122,66 @@ TEST_SUITE("storage/versions") {
     CHECK(found->docs.size() == 2);
   }
 
+  TEST_CASE("a version in the header that the table does not know is damage, and can be repaired") {
+    const test::TempDir dir;
+    const auto file = dir.path() / "store.db";
+    make_store(file, kVersion1);
+    {
+      const auto store = Store::open(file, OpenMode::ReadWrite);  // Brings it up to date.
+      REQUIRE(store);
+      CHECK(*(*store)->meta("schema_version") == std::to_string(kSchemaVersion));
+    }
+    const std::string whole = dir.read("store.db");
+    // SQLite keeps user_version in octets 60 to 63, the most significant first.
+    std::vector<std::string> all;
+    for (int bit = 0; bit < 32; ++bit) {
+      all.push_back(whole);
+      char& octet = all.back()[static_cast<std::size_t>(63 - bit / 8)];
+      octet = static_cast<char>(octet ^ (1 << bit % 8));
+    }
+    const std::size_t row = whole.find("schema_version" + std::to_string(kSchemaVersion));
+    REQUIRE(row != std::string::npos);
+    for (int bit = 0; bit < 8; ++bit) {
+      all.push_back(whole);
+      char& octet = all.back()[row + 14];
+      octet = static_cast<char>(octet ^ (1 << bit));
+    }
+    for (const std::string& damaged : all) {
+      dir.write("store.db", damaged);
+      for (const OpenMode mode : {OpenMode::ReadOnly, OpenMode::ReadWrite, OpenMode::Create}) {
+        const auto opened = Store::open(file, mode);
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().code == ErrorCode::Corrupt);
+      }
+      CHECK(dir.read("store.db") == damaged);
+      const auto found = salvage(file, dir.path());
+      REQUIRE(found);
+      CHECK_FALSE(found->faults.empty());
+      CHECK(found->docs.size() == 2);
+      CHECK(found->meta.size() == 2);
+      CHECK_FALSE(found->meta.contains("schema_version"));
+    }
+  }
+
+  TEST_CASE("stores from before the version stood in the table are read, damaged or not") {
+    const test::TempDir dir;
+    const auto file = dir.path() / "store.db";
+    make_store(file, (std::string(kVersion1) + "PRAGMA user_version = 2").c_str());
+    check_contents(**Store::open(file, OpenMode::ReadOnly));
+    const test::TempDir other;
+    make_store(other.path() / "store.db",
+               (std::string(kVersion1) + "PRAGMA user_version = 3").c_str());
+    CHECK(Store::open(other.path() / "store.db", OpenMode::ReadOnly).error().code ==
+          ErrorCode::Corrupt);
+    CHECK(salvage(other.path() / "store.db", other.path())->docs.size() == 2);
+  }
+
   TEST_CASE("a store of a newer version is refused by all ways of opening, to the last octet") {
     const test::TempDir dir;
     const auto file = dir.path() / "store.db";
-    const std::string newer =
-        std::string(kVersion1) + "PRAGMA user_version = " + std::to_string(kSchemaVersion + 1);
+    const std::string number = std::to_string(kSchemaVersion + 1);
+    const std::string newer = std::string(kVersion1) + "PRAGMA user_version = " + number +
+                              "; INSERT INTO meta VALUES ('schema_version', '" + number + "')";
     make_store(file, newer.c_str());
     const std::string before = dir.read("store.db");
     for (const OpenMode mode : {OpenMode::ReadOnly, OpenMode::ReadWrite, OpenMode::Create}) {

@@ -177,7 +177,8 @@ TEST_SUITE("storage/salvage") {
     REQUIRE(found);
     CHECK(found->docs.size() == 10);
     for (const SalvagedDoc& doc : found->docs) CHECK(doc.whole == (doc.name != "doc4"));
-    damaged[63] = 99;  // user_version, its last octet.
+    damaged[63] = 9;  // user_version, its last octet; and what the table says of it.
+    damaged[damaged.find("schema_version") + 14] = '9';
     dir.write("store.db", damaged);
     CHECK(salvage(file, dir.path()).error().code == ErrorCode::TooNew);
     CHECK(dir.read("store.db") == damaged);

@@ -26,6 +26,13 @@ struct Setup : test::LiveFolder {
     const struct timespec times[2] = {{1'000, 0}, {1'000, 0}};
     REQUIRE(::utimensat(AT_FDCWD, (dir.path() / file).c_str(), times, 0) == 0);
   }
+  // As the watcher tells it.
+  void told(std::initializer_list<const char*> paths) {
+    std::set<WorkspacePath> changed;
+    for (const char* path : paths) changed.insert(*WorkspacePath::parse(path));
+    world.live->disk().paths_changed(changed);
+    world.run();
+  }
   const sync::AttachmentIndex& index() { return world.live->disk().attachments(); }
   std::optional<std::string> hash_of(const std::string& path) {
     const auto stat = files->stat(*WorkspacePath::parse(path));
@@ -53,7 +60,94 @@ TEST_SUITE("sync/attachment_index") {
     CHECK(s.hash_of("pictures/a.png") == digest("a picture"));
     CHECK_FALSE(s.hash_of("pictures/other.png"));
     CHECK(s.index().rows().size() == 1);
-    CHECK(s.stored("pictures/a.png").value().ends_with(digest("a picture")));
+    CHECK(s.stored("pictures/a.png").value().ends_with(digest("a picture") + " image/png"));
+    CHECK(s.index().rows().at("pictures/a.png").content_type == "image/png");
+  }
+
+  TEST_CASE("entries from before there were types are entries") {
+    Setup s;
+    s.world.reconcile();
+    std::string row = *s.stored("pictures/a.png");
+    row.erase(row.rfind(' '));
+    REQUIRE(s.world.live->documents().store().set_meta(s.key("pictures/a.png"), row));
+    REQUIRE(s.world.live->disk().load());
+    CHECK(s.hash_of("pictures/a.png") == digest("a picture"));
+    CHECK(s.index().rows().at("pictures/a.png").content_type == "image/png");
+  }
+
+  TEST_CASE(
+      "what a note attaches is read at once, and forgotten when the last note lets go of it") {
+    Setup s;
+    s.world.reconcile();
+    const auto attach = [&s](const char* note, const char* links) {
+      s.dir.write(note, std::string("---\nattachments: ") + links + "\n---\nLook.\n");
+      s.told({note});
+    };
+    attach("second.md", "[/pictures/other.png, /pictures/a.png]");
+    CHECK(s.hash_of("pictures/other.png") == digest("nobody's"));
+    attach("note.md", "[/pictures/other.png]");
+    CHECK(s.hash_of("pictures/a.png") == digest("a picture"));
+    attach("second.md", "[]");
+    CHECK(s.index().rows().size() == 1);
+    CHECK_FALSE(s.stored("pictures/a.png"));
+    CHECK(s.hash_of("pictures/other.png") == digest("nobody's"));
+  }
+
+  TEST_CASE("a record that a peer changes names a file: it is read at once") {
+    Setup s;
+    s.world.reconcile();
+    const std::string id = s.world.id_at("note.md");
+    workspace::FileRecord record = *s.world.live->documents().metadata().find(id);
+    record.attachments.push_back({.path = "/pictures/other.png"});
+    s.world.live->documents().metadata().put(id, record, sync::kOriginServer);
+    s.world.run();
+    CHECK(s.hash_of("pictures/other.png") == digest("nobody's"));
+  }
+
+  TEST_CASE("a file that comes after the note that names it, goes and comes back") {
+    Setup s;
+    s.world.reconcile();
+    CHECK(s.index().totals().files == 1);
+    for (const char* text : {"here now", "and again"}) {
+      s.dir.write("big.bin", text);
+      s.age("big.bin");
+      s.told({"big.bin"});
+      CHECK(s.hash_of("big.bin") == digest(text));
+      CHECK(s.index().totals().files == 2);
+      fs::remove(s.dir.path() / "big.bin");
+      s.told({"big.bin"});
+      CHECK(s.index().totals().files == 1);
+      CHECK_FALSE(s.stored("big.bin"));
+    }
+  }
+
+  TEST_CASE("how many there are, how many octets, and how many are not known yet") {
+    Setup s;
+    s.dir.write("big.bin", "here now");
+    s.age("big.bin");
+    const auto same = [&s](std::uint64_t files, std::uint64_t bytes, std::uint64_t not_indexed) {
+      const auto told = s.index().totals();
+      const auto seen = s.index().look(*s.files);
+      CHECK(told.files == files);
+      CHECK(told.bytes == bytes);
+      CHECK(told.not_indexed == not_indexed);
+      CHECK(seen.files == files);
+      CHECK(seen.bytes == bytes);
+      CHECK(seen.not_indexed == not_indexed);
+    };
+    s.world.reconcile();
+    same(2, 17, 0);
+    s.dir.write("second.md", "---\nattachments: [/pictures/a.png]\n---\n");
+    s.told({"second.md"});
+    same(2, 17, 0);
+    const std::int64_t now_ns = s.world.live->documents().wall_ms() * 1'000'000;
+    const struct timespec now = {now_ns / 1'000'000'000, now_ns % 1'000'000'000};
+    const struct timespec times[2] = {now, now};
+    REQUIRE(::utimensat(AT_FDCWD, (s.dir.path() / "big.bin").c_str(), times, 0) == 0);
+    s.told({"big.bin"});
+    same(2, 17, 1);
+    s.world.pass(100);
+    same(2, 17, 0);
   }
 
   TEST_CASE("a file is read again only if its stat changed, and forgotten when no note has it") {
@@ -61,7 +155,7 @@ TEST_SUITE("sync/attachment_index") {
     s.world.reconcile();
     // As if it had been read otherwise: who reads it anew will notice.
     std::string row = *s.stored("pictures/a.png");
-    row.replace(row.size() - 64, 64, 64, '0');
+    row.replace(row.find(digest("a picture")), 64, 64, '0');
     REQUIRE(s.world.live->documents().store().set_meta(s.key("pictures/a.png"), row));
     REQUIRE(s.world.live->disk().load());
     s.world.reconcile();
@@ -70,7 +164,7 @@ TEST_SUITE("sync/attachment_index") {
     s.dir.write("pictures/a.png", "another !");  // Of the same size.
     CHECK_FALSE(s.hash_of("pictures/a.png"));
     s.world.reconcile();
-    CHECK(s.stored("pictures/a.png").value().ends_with(digest("another !")));
+    CHECK(s.stored("pictures/a.png").value().ends_with(digest("another !") + " image/png"));
 
     s.dir.write("note.md", "---\nattachments: []\n---\nLook.\n");
     s.world.reconcile();
@@ -99,7 +193,7 @@ TEST_SUITE("sync/attachment_index") {
     whole[0] = 'x';
     CHECK(s.hash_of("big.bin") == digest(whole));
 
-    for (const char* bad : {"", "1 2 3 zz", "1 2", "x 2 3 00"}) {
+    for (const char* bad : {"", "1 2 3 zz", "1 2", "x 2 3 00", "1 2 3 00 image/png"}) {
       REQUIRE(s.world.live->documents().store().set_meta(s.key("big.bin"), bad));
       REQUIRE(s.world.live->disk().load());
       CHECK_FALSE(s.hash_of("big.bin"));
@@ -148,7 +242,7 @@ TEST_SUITE("sync/attachment_index") {
     };
     CHECK(looked() == digest("a picture"));
     std::string row = *s.stored("pictures/a.png");
-    row.replace(row.size() - 64, 64, 64, '0');
+    row.replace(row.find(digest("a picture")), 64, 64, '0');
     REQUIRE(s.world.live->documents().store().set_meta(s.key("pictures/a.png"), row));
     REQUIRE(s.world.live->disk().load());
     CHECK(looked() == std::string(64, '0'));

@@ -28,7 +28,9 @@ export function trouble_text(troubles: Troubles, open_path: string | null): Stat
   if (store !== undefined) return { tone: 'bad', text: `Nothing can be saved: ${store.message}`, detail: 'Keep this page open: what you typed is sent again as soon as the server can store it.' };
   const why = [troubles.message, troubles.hint].filter((part) => part !== null).join('; ');
   if (troubles.mode === 'gone') return { tone: 'bad', text: 'The folder of the notes is not there', detail: why };
-  const here = troubles.list.find((trouble) => trouble.path === open_path);
+  // Of the note itself, or of a folder that is away with it.
+  const here =
+    troubles.list.find((trouble) => trouble.path === open_path) ?? troubles.list.find((trouble) => open_path?.startsWith(`${trouble.path}/`) === true);
   if (here !== undefined) {
     const text = here.unsaved ? `Stored, but not in its file: ${here.message}` : `Its file cannot be read: ${here.message}`;
     return { tone: 'warn', text, detail: `${here.path}: ${here.message}. It is tried again until it works.` };
