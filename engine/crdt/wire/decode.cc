@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "engine/crdt/wire/content_reader.h"
+#include "engine/crdt/wire/mark.h"
 #include "engine/crdt/wire/source.h"
 
 namespace diaryx::crdt {
@@ -31,7 +32,7 @@ class Decoder {
         structs_left_(source_.max_structs()),
         staged_(staged),
         pool_(state.items.size()),
-        before_(mark()) {}
+        before_(state, content_.made()) {}
 
   Status run() {
     const std::uint64_t sections = in_.var_uint();
@@ -114,41 +115,16 @@ class Decoder {
     return result;
   }
 
-  // How much there is of what reading a struct adds to.
-  struct Mark {
-    std::size_t arena;
-    std::size_t values;
-    std::size_t keys;
-    std::size_t clients;
-    std::size_t roots;
-    std::size_t made;
-  };
-  Mark mark() const {
-    return {state_.arena.size(), state_.values.size(), state_.keys.size(),
-            state_.store.size(), state_.roots.size(),  content_.made().size()};
-  }
   void go_back(const Mark& mark) {
-    state_.arena.truncate(mark.arena);
-    state_.values.resize(mark.values);
-    for (std::size_t i = mark.made; i < content_.made().size(); ++i)
-      state_.branches.unmake(content_.made()[i]);
-    content_.made().resize(mark.made);
-    for (std::size_t i = mark.roots; i < state_.roots.size(); ++i) {
-      state_.root_by_key[state_.branches[state_.roots[i]].name] = kNone;
-      state_.branches.unmake(state_.roots[i]);
-    }
-    state_.roots.resize(mark.roots);
-    state_.keys.truncate(mark.keys);
     root_name_ = {};
-    if (state_.root_by_key.size() > mark.keys) state_.root_by_key.resize(mark.keys);
-    if (state_.store.size() > mark.clients) last_ix_ = kNone;
-    state_.store.truncate(mark.clients);
+    if (state_.store.size() > mark.clients()) last_ix_ = kNone;
+    mark.go_back(state_, content_.made());
   }
 
   // A struct that the document has, or that does not count. It leaves nothing, or who sends the
   // same again and again with ever new names would fill the memory.
   [[gnu::noinline]] void read_known(Item& item, Clock known) {
-    const Mark mark = this->mark();
+    const Mark mark(state_, content_.made());
     read_struct(item);
     if (in_.failed() || item.clock + item.length > known) return;
     go_back(mark);
