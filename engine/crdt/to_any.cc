@@ -25,7 +25,7 @@ codec::Any to_any_at(TypeRef type, int depth) {
     }
     case TypeKind::Array: {
       codec::AnyArray array;
-      array.reserve(Array(type).length());
+      array.reserve(static_cast<std::size_t>(Array(type).length()));
       Array(type).visit([&](const ValueView& value) { array.push_back(inner(value)); });
       return array;
     }
